@@ -1,0 +1,48 @@
+"""Celery's settings from the environment; the names are Celery's own in upper case."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from app.core.config.base import DEVELOPMENT, Concern
+
+
+class CelerySettings(Concern):
+    """Broker, results and limits.
+
+    Attributes:
+        CELERY_TASK_TIME_LIMIT: Seconds after which a task's process is killed.
+        CELERY_TASK_SOFT_TIME_LIMIT: Seconds after which a task gets `SoftTimeLimitExceeded` and may clean up.
+        CELERY_RESULT_EXPIRES: Seconds for which a result can be asked for.
+        CELERY_WORKER_CONCURRENCY: Processes of a worker; `auto` counts the CPUs that the container may use.
+        CELERY_WORKER_MAX_TASKS_PER_CHILD: Tasks after which a process is replaced, which bounds memory leaks.
+        CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: Seconds that running tasks get to end when a worker is told to stop.
+    """
+
+    embedded: ClassVar[dict[str, str]] = {
+        "CELERY_BROKER_URL": f"embedded://localhost/{DEVELOPMENT}/broker",
+        "CELERY_RESULT_BACKEND": f"app.core.embedded:Results+file://{DEVELOPMENT}/results",
+    }
+
+    CELERY_BROKER_URL: str = Field(repr=False)
+    CELERY_RESULT_BACKEND: str = Field(repr=False)
+    # Pickle would let whoever reaches the broker run code in the worker.
+    # https://docs.celeryq.dev/en/stable/userguide/security.html#serializers
+    CELERY_TASK_SERIALIZER: Literal["json"] = "json"
+    CELERY_RESULT_SERIALIZER: Literal["json"] = "json"
+    CELERY_TIMEZONE: str = "UTC"
+    CELERY_ENABLE_UTC: bool = True
+    CELERY_TASK_TIME_LIMIT: PositiveInt = 900
+    CELERY_TASK_SOFT_TIME_LIMIT: PositiveInt = 870
+    CELERY_RESULT_EXPIRES: PositiveInt = 86_400
+    CELERY_WORKER_CONCURRENCY: PositiveInt | Literal["auto"] = "auto"
+    CELERY_WORKER_PREFETCH_MULTIPLIER: PositiveInt = 1
+    CELERY_WORKER_MAX_TASKS_PER_CHILD: PositiveInt = 1000
+    CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: PositiveInt = 45
+
+    @model_validator(mode="after")
+    def _soft_limit_comes_first(self) -> Self:
+        if self.CELERY_TASK_SOFT_TIME_LIMIT >= self.CELERY_TASK_TIME_LIMIT:
+            message = "CELERY_TASK_SOFT_TIME_LIMIT must be below CELERY_TASK_TIME_LIMIT"
+            raise ValueError(message)
+        return self

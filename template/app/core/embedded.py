@@ -1,0 +1,73 @@
+"""What serves when there is no server: messages and results in files, through kombu's and Celery's own means for it.
+
+It is made for one machine and one developer: a message whose worker is killed is lost. It exists in development and in
+tests; in production the scheme `embedded://` is unknown.
+"""
+
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from celery.backends.filesystem import FilesystemBackend
+from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.utils.encoding import ensure_bytes
+from kombu.utils.json import dumps
+
+
+class Channel(filesystem.Channel):
+    """Kombu's channel, with its folder taken from the URL and messages that appear whole."""
+
+    def _folder(self, name: str) -> Path:
+        client: Any = self.connection.client
+        folder = Path(client.virtual_host) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]
+        # Upstream writes in place, and a worker that reads half a message dies.
+        # https://github.com/celery/kombu/issues/1551
+        name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
+        unfinished = self._folder("unfinished") / name
+        unfinished.write_text(dumps(payload))
+        unfinished.rename(self._folder("messages") / name)
+
+    @property
+    def data_folder_in(self) -> str:
+        """The folder that messages are read from."""
+        return os.fspath(self._folder("messages"))
+
+    data_folder_out = data_folder_in
+
+    @property
+    def control_folder(self) -> Path:
+        """The folder that says which queue is bound to which exchange."""
+        return self._folder("control")
+
+
+class Transport(filesystem.Transport):
+    """The transport behind `embedded://localhost//folder`."""
+
+    Channel = Channel
+    polling_interval = 0.05  # seconds; kombu's default of one second would be felt
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
+        """Wait for messages, but not so long that a worker which is told to stop seems to hang."""
+        super().drain_events(connection, timeout=min(timeout or 0.5, 0.5))
+
+
+class Results(FilesystemBackend):
+    """Celery's results in files, which appear whole here too: `app.core.embedded:Results+file:///folder`."""
+
+    def set(self, key: bytes, value: bytes) -> None:  # type: ignore[override]
+        """Write a result beside its place and move it there, so that no reader finds it half written."""
+        folder = Path(os.fsdecode(self.path))  # type: ignore[attr-defined]
+        unfinished = folder / f".{uuid.uuid4()}"
+        unfinished.write_bytes(ensure_bytes(value))
+        unfinished.replace(folder / os.fsdecode(key))
+
+
+def register() -> None:
+    """Make `embedded://` known to kombu."""
+    TRANSPORT_ALIASES["embedded"] = f"{__name__}:Transport"

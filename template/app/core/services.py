@@ -1,0 +1,22 @@
+"""The services that this application needs: how to see that one answers, and what it raises when it does not."""
+
+from collections.abc import Awaitable, Callable
+
+from kombu.exceptions import OperationalError
+
+Check = Callable[[], Awaitable[None]]
+
+# Asked by `/health/ready`, by the name that its answer shows.
+CHECKS: dict[str, Check] = {}
+# Turned into 503 by `app.core.errors`.
+UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutError}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Register a function that raises when the service `name` cannot be used."""
+
+    def register(function: Check) -> Check:
+        CHECKS[name] = function
+        return function
+
+    return register

@@ -1,0 +1,57 @@
+"""`app dev`: the processes of `Procfile.dev` together, on the servers in the environment or on what is embedded."""
+
+import os
+import sys
+
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Printer
+from kombu.utils.url import maybe_sanitize_url
+
+from app.core.config.base import ROOT, Environment
+
+
+def run(port: int) -> int:
+    """Run until the user interrupts or a process ends, which ends the others.
+
+    Args:
+        port: The port of the API.
+
+    Returns:
+        The exit code: 0 after Ctrl-C, 2 outside development, otherwise that of the process that ended first.
+    """
+    if not _in_development():
+        print("error: `app dev` is for ENVIRONMENT=development only.", file=sys.stderr)
+        return 2
+    for line in _services():
+        print(line, flush=True)
+    print(f"{'API':<24}http://127.0.0.1:{port}/docs (Ctrl-C stops everything)", flush=True)
+
+    manager = Manager(Printer(sys.stdout))
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PORT": str(port)}
+    procfile = parse_procfile(ROOT.joinpath("Procfile.dev").read_text())
+    for name, command in procfile.processes.items():
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))
+    manager.loop()
+    return 0 if manager.returncode == 130 else manager.returncode or 0
+
+
+def _in_development() -> bool:
+    environment = Environment()
+    if "ENVIRONMENT" not in environment.model_fields_set:
+        os.environ["ENVIRONMENT"] = "development"
+        return True
+    return environment.ENVIRONMENT == "development"
+
+
+def _services() -> list[str]:
+    # Not before the environment is settled: settings are read once.
+    from app.core.config.settings import settings
+
+    lines = []
+    for concern in vars(settings).values():
+        for name, embedded in concern.embedded.items():
+            url = getattr(concern, name)
+            where = "embedded, in .dev/" if url == embedded else maybe_sanitize_url(url)
+            lines.append(f"{name:<24}{where}")
+    return lines

@@ -1,0 +1,31 @@
+"""The API process: `uvicorn app.main:app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from celery.result import denied_join_result
+from fastapi import FastAPI
+
+from app import api
+from app.core import broker, errors, logging, results
+from app.core.celery import celery_app
+from app.core.config.settings import settings
+
+# Somebody waits for every answer of this process, so it gives up early where a worker would wait.
+celery_app.conf.update({**broker.FAIL_FAST, **results.FAIL_FAST})
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Set up what belongs to the running process."""
+    logging.configure()
+    # Every task, not only those that a route imports, can be enqueued by its name.
+    celery_app.loader.import_default_modules()
+    # Nobody waits for a result here. Without this, Celery would keep a subscription for each task that was ever sent.
+    with denied_join_result():
+        yield
+
+
+app = FastAPI(title=settings.app.TITLE, lifespan=lifespan)
+app.include_router(api.router)
+errors.install(app)

@@ -1,0 +1,31 @@
+"""What `alembic` runs: `alembic upgrade head` applies the revisions that exist."""
+
+from alembic import context
+
+from app.core import logging
+from app.core.database import engine
+from app.models import Base
+
+logging.configure()
+
+
+def _is_ours(name: str | None, kind: str, _: object) -> bool:
+    # Celery makes the tables of its results itself; a revision must not drop them.
+    return not (kind == "table" and name is not None and name.startswith("celery_"))
+
+
+if context.is_offline_mode():
+    context.configure(url=engine().url, target_metadata=Base.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    with engine().connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            include_name=_is_ours,
+            # SQLite cannot alter a table in place: https://alembic.sqlalchemy.org/en/latest/batch.html
+            render_as_batch=connection.dialect.name == "sqlite",
+        )
+        with context.begin_transaction():
+            context.run_migrations()
