@@ -1,0 +1,57 @@
+"""What all tests share: nothing of the developer's own configuration, and the template as a plain directory."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from forge_cli.questions import Answer, Answers, template_root
+from plumbum import local
+from pytest_copie.plugin import Copie
+
+Render = Callable[[Answers], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_configuration_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Copier's settings would change default answers. A variable that keeps Python from caching bytecode, as some
+    machines set it, would make every process of every variant compile its libraries again.
+    """
+    settings = tmp_path_factory.mktemp("copier") / "settings.yml"
+    settings.write_text("{}\n")
+    os.environ["COPIER_SETTINGS_PATH"] = str(settings)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template outside git, so that each rendering does not clone the repository first."""
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copy(template_root() / "copier.yml", folder)
+    shutil.copytree(template_root() / "template", folder / "template", ignore=shutil.ignore_patterns(".*_cache", "__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def render(copie_session: Copie, template: Path) -> Iterator[Render]:
+    """A function that renders a project with some answers, once, to be read only.
+
+    It raises what Copier raises when it refuses the answers.
+    """
+    projects: dict[frozenset[tuple[str, Answer]], Path] = {}
+
+    def project(answers: Answers) -> Path:
+        key = frozenset(answers.items())
+        if key not in projects:
+            result = copie_session.copy(extra_answers=answers, template_dir=template)
+            if result.exception:
+                raise result.exception
+            assert result.project_dir
+            assert answers.items() <= result.answers.items()
+            projects[key] = result.project_dir
+        return projects[key]
+
+    # Copier asks git for one setting at each file that it writes.
+    with local.env(PATH=""):
+        yield project

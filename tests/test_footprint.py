@@ -1,0 +1,74 @@
+"""How far one option spreads. What it needs beyond its own files is counted here: more is a question of design."""
+
+import pytest
+from forge_cli import questions
+from forge_cli.questions import Answer
+
+from tests.conftest import Render
+from tests.test_render import contents
+
+NAME = {"project_name": "Demo Project"}
+ALWAYS = {".copier-answers.yml"}
+
+# The files of every project that an option may change, beside those that it owns.
+SHARED = {
+    "license": {"pyproject.toml"},
+    "python_version": {"Dockerfile"},
+    "broker": {".env.example", "compose.yaml", "pyproject.toml"},
+    "result_backend": {".env.example", "compose.yaml"},
+    "beat": {".gitignore", "Procfile.dev", "README.md", "compose.yaml", "app/core/celery.py"},
+    "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
+    "docker": {".env.example", "Makefile", "README.md"},
+    "database": {
+        ".dockerignore",
+        ".env.example",
+        "Dockerfile",
+        "Makefile",
+        "README.md",
+        "compose.yaml",
+        "pyproject.toml",
+        "app/core/celery.py",
+        "app/core/config/settings.py",
+        "tests/conftest.py",
+    },
+}
+
+# Whole files that speak of one choice: every value has its own.
+OWNED = {
+    "license": {"LICENSE"},
+    "broker": {"app/core/broker.py", "tests/test_broker.py"},
+    "result_backend": {"app/core/results.py"},
+    "database": {"app/core/database.py"},
+}
+
+# The seeds' names `settings.database`, `with_db_init` and `celery_app.conf.beat_schedule` live in modules that every
+# project has, in a line or two each. No other Python file of the application knows an option.
+PYTHON = {"app/core/celery.py", "app/core/config/settings.py", "tests/conftest.py"}
+
+FLIPS = [(question.name, value) for question in questions.asked() for value in question.values[1:]]
+
+
+@pytest.mark.parametrize(("name", "value"), FLIPS, ids=[f"{name}-{value}" for name, value in FLIPS])
+def test_an_option_changes_no_more_shared_files_than_it_needs(name: str, value: Answer, render: Render) -> None:
+    before, after = contents(render({**NAME})), contents(render({**NAME, name: value}))
+
+    changed = {path for path in before.keys() & after.keys() if before[path] != after[path]}
+
+    assert changed - ALWAYS - OWNED.get(name, set()) <= SHARED[name]
+
+
+def test_every_question_with_choices_has_a_budget() -> None:
+    assert {name for name, _ in FLIPS} == SHARED.keys()
+
+
+def test_no_option_is_known_to_shared_python_but_where_the_public_names_are() -> None:
+    shared = {path for paths in SHARED.values() for path in paths if path.endswith(".py")}
+    assert shared == PYTHON
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", ".env.example", "Makefile", ".gitignore", "README.md", "Procfile.dev"])
+def test_the_optional_lines_of_a_shared_file_never_stand_last(file: str, render: Render) -> None:
+    """People and tools append at the end, so an update meets no line of theirs next to one of an option."""
+    last = {(render({**NAME, name: value}) / file).read_text().splitlines()[-1] for name, value in FLIPS}
+
+    assert len(last) == 1

@@ -1,0 +1,131 @@
+"""Every valid combination of answers: it renders, every file parses and is clean, and nothing is left of what is off."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from forge_cli.questions import Answers
+
+from tests.conftest import Render
+from tests.options import STRUCTURE, combinations, label
+
+# Words that may stand in a project only with these answers.
+WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
+    (r"redis", {"broker": {"redis"}, "result_backend": {"redis"}}),
+    (r"rabbitmq|amqps?://|quorum", {"broker": {"rabbitmq"}}),
+    (r"postgres|psycopg|pgclient", {"database": {"postgresql"}}),
+    (r"mysql|mariadb", {"database": {"mysql"}}),
+    (r"database|alembic|migrat|sqlalchemy|sqlite", {"database": {"postgresql", "mysql", "sqlite"}}),
+    (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file"}}),
+    (r"flower", {"flower": {True}}),
+    (r"docker|compose", {"docker": {True}}),
+]
+
+# Packages that nothing imports, because Celery finds them by an address or the shell by a command.
+FOUND_BY_NAME = {"packaging", "redis", "psycopg", "pymysql", "aiomysql", "aiosqlite", "uvicorn", "flower"}
+TOOLS = {"celery-types", "mypy", "ruff", "httpx2"}  # httpx2 is imported by FastAPI's test client
+
+
+@pytest.mark.parametrize("answers", list(combinations(*STRUCTURE)), ids=label)
+def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answers: Answers, render: Render) -> None:
+    project = render(answers)
+
+    files = contents(project)
+    for path, text in files.items():
+        parse(project / path, text)
+        assert not re.search(r"{%|%}|{{(?! *\.)", text), f"{path} holds unrendered Jinja"
+        assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), f"{path} has no proper end"
+        assert not re.search(r"\n\n\n\n|[ \t]\n", text), f"{path} has stray white space"
+    no_trace_of_what_is_off(answers, files)
+    every_dependency_is_declared_and_used(project)
+    for command in (["check"], ["format", "--check"]):
+        ruff = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "--quiet", project], capture_output=True, text=True
+        )
+        assert ruff.returncode == 0, ruff.stdout + ruff.stderr
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("answers", list(combinations(*STRUCTURE)), ids=label)
+def test_the_license_and_python_change_four_files_and_no_other(answers: Answers, render: Render) -> None:
+    texts = {"LICENSE", "pyproject.toml", "Dockerfile", ".copier-answers.yml"}
+    with_defaults = contents(render(answers))
+
+    for words in combinations("license", "python_version"):
+        project = render({**answers, **words})
+        files = contents(project)
+        changed = {name for name in files.keys() | with_defaults.keys() if files.get(name) != with_defaults.get(name)}
+        assert changed <= texts
+        for name in changed & files.keys():
+            parse(project / name, files[name])
+
+
+def contents(project: Path) -> dict[str, str]:
+    """Every file of a project by its path."""
+    return {str(path.relative_to(project)): path.read_text() for path in sorted(project.rglob("*")) if path.is_file()}
+
+
+def parse(path: Path, text: str) -> None:
+    """Read a file as what it is; a syntax error fails the test."""
+    match path.suffix:
+        case ".py":
+            ast.parse(text, path)
+        case ".toml":
+            tomllib.loads(text)
+        case ".yaml" | ".yml":
+            assert yaml.safe_load(text)
+        case ".json":
+            json.loads(text)
+
+
+def no_trace_of_what_is_off(answers: Answers, files: dict[str, str]) -> None:
+    """Look for the words of each option that was not chosen, in every path and every line."""
+    for words, needed in WORDS:
+        if any(answers[name] in values for name, values in needed.items()):
+            continue
+        for path, text in files.items():
+            if path in {".copier-answers.yml", "LICENSE"}:
+                continue
+            assert not re.search(words, path, re.IGNORECASE), path
+            for number, line in enumerate(text.splitlines(), 1):
+                assert not re.search(words, line, re.IGNORECASE), f"{path}:{number}: {line.strip()}"
+
+
+def every_dependency_is_declared_and_used(project: Path) -> None:
+    """Compare what the code imports with what pyproject.toml declares."""
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text())
+    declared = {distribution(line) for line in pyproject["project"]["dependencies"]}
+    for development in (distribution(line) for line in pyproject["dependency-groups"]["dev"]):
+        assert development in imports(project, ("tests", "app")) | TOOLS | FOUND_BY_NAME, f"{development} is unused"
+
+    # What comes with a declared package by its own promise: FastAPI is made of these.
+    promised = {"pydantic", "starlette", "anyio", "kombu"}
+    imported = imports(project, ("app", "migrations", ".")) - {"app", "honcho"} - promised
+    assert imported <= declared, f"imported but not declared: {imported - declared}"
+    assert declared - imported <= FOUND_BY_NAME, f"declared but not used: {declared - imported - FOUND_BY_NAME}"
+    for line in pyproject["project"]["dependencies"]:
+        assert re.search(r">=[\d.]+(,<[\d.]+)?$", line), f"{line} has no lower bound"
+
+
+def distribution(requirement: str) -> str:
+    """The name in a requirement, without extras and bounds."""
+    return re.split(r"[\[><=]", requirement)[0]
+
+
+def imports(project: Path, folders: tuple[str, ...]) -> set[str]:
+    """The distributions that the Python files of some folders import, Python's own modules left out."""
+    found = set()
+    for folder in folders:
+        for path in (project / folder).glob("*.py" if folder == "." else "**/*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module.split(".")[0])
+    return {name.replace("_", "-") for name in found - sys.stdlib_module_names}

@@ -1,0 +1,205 @@
+"""Docker Compose: two stacks that share no answer, started, used and taken down, with whatever engine and images there are."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from forge_cli import questions
+from forge_cli.questions import Answers
+
+from tests.options import label
+from tests.options import render as render_to
+
+STACKS: list[Answers] = [
+    {"project_name": "Stack One"},
+    {
+        "project_name": "Stack Two",
+        "description": "Another one.",
+        "author_name": "Somebody Else",
+        "author_email": "else@example.com",
+        "license": "apache-2.0",
+        "python_version": "3.12",
+        "broker": "rabbitmq",
+        "database": "mysql",
+        "result_backend": "database",
+        "beat": "none",
+        "flower": False,
+    },
+]
+DEADLINE = 60.0  # seconds
+
+
+class Stack:
+    """A project that runs in Docker."""
+
+    def __init__(self, project: Path, answers: Answers) -> None:
+        self.project = project
+        self.answers = answers
+        self.config: dict[str, Any] = yaml.safe_load((project / "compose.yaml").read_text())
+
+    def compose(self, *command: str, check: bool = True) -> str:
+        """Run `docker compose` in the project and return what it prints."""
+        return run("docker", "compose", *command, cwd=self.project, check=check)
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Every container of the project, as `docker inspect` sees it."""
+        ids = self.compose("ps", "--all", "--quiet").split()
+        found: list[dict[str, Any]] = json.loads(run("docker", "inspect", *ids))
+        return found
+
+    def service(self, container: dict[str, Any]) -> str:
+        """The service that a container belongs to."""
+        return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+    def password(self, name: str) -> str:
+        """A password from the project's .env."""
+        lines = dict(line.split("=", 1) for line in (self.project / ".env").read_text().splitlines() if "=" in line)
+        return lines[name]
+
+
+def run(*command: str, cwd: Path | None = None, check: bool = True) -> str:
+    """Run a command and return what it prints; show it all when it fails."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    if check:
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def images(project: Path) -> set[str]:
+    """The public images that a project builds on and runs."""
+    services = yaml.safe_load((project / "compose.yaml").read_text())["services"].values()
+    bases = [line.split()[1] for line in (project / "Dockerfile").read_text().splitlines() if line.startswith("FROM")]
+    return {service["image"] for service in services if "build" not in service} | set(bases)
+
+
+def reason_to_skip(project: Path) -> str:
+    """Why a stack cannot be started here; nothing when it can."""
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True).returncode:
+        return "no Docker Engine answers"
+    for image in images(project):
+        if subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode and (
+            subprocess.run(["docker", "pull", "--quiet", image], capture_output=True).returncode
+        ):
+            return f"the image {image} is neither here nor can it be pulled"
+    return ""
+
+
+@pytest.fixture(scope="module", params=STACKS, ids=label)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that was started as the README says."""
+    project = render_to(request.param, tmp_path_factory.mktemp("stack") / "project")
+    if reason := reason_to_skip(project):
+        pytest.skip(reason)
+    made = Stack(project, request.param)
+    os.environ |= {"API_PORT": "18080", "FLOWER_PORT": "15555"}
+    try:
+        run("make", "up", cwd=project)
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
+
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_two_stacks_share_no_answer_but_docker() -> None:
+    one, two = (questions.complete(answers) for answers in STACKS)
+    assert {question.name for question in questions.asked() if one[question.name] == two[question.name]} == {"docker"}
+
+
+def test_every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> None:
+    for container in stack.containers():
+        state = container["State"]
+        if stack.service(container) == "migrate":
+            assert (state["Status"], state["ExitCode"]) == ("exited", 0)
+        else:
+            assert state["Health"]["Status"] == "healthy", stack.service(container)
+
+
+def test_a_task_goes_through_the_api_to_a_worker_and_back(stack: Stack) -> None:
+    with httpx.Client(base_url="http://127.0.0.1:18080") as api:
+        assert api.get("/health/ready").json()["status"] == "ok"
+        queued = api.post("/notify", json={"user_id": 1, "message": "hello"})
+        assert queued.status_code == 202
+        assert finished(api, queued.json()["task_id"])["result"] == {"status": "sent", "user_id": 1}
+        record = api.post("/tasks/app.tasks.database_task.process_user_data_async", json={"user_id": 1})
+        assert finished(api, record.json()["task_id"])["status"] == "SUCCESS"
+
+
+def finished(api: httpx.Client, task_id: str) -> dict[str, Any]:
+    """The status of a task that has ended."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        status: dict[str, Any] = api.get(f"/tasks/{task_id}").json()
+        if status["status"] in {"SUCCESS", "FAILURE"}:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"task {task_id} has not ended: {status}")
+
+
+def test_no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) -> None:
+    for container in stack.containers():
+        if container["Config"]["Image"] != stack.config["name"] or not container["State"]["Running"]:
+            continue
+        assert stack.compose("exec", stack.service(container), "id", "--user").strip() == "10001"
+        assert container["HostConfig"]["ReadonlyRootfs"]
+        assert container["HostConfig"]["CapDrop"] == ["ALL"]
+
+
+def test_the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: Stack) -> None:
+    image = stack.config["name"]
+    look = "ls -A /srv /srv/.venv/bin; command -v gcc cc make uv; true"
+    inside = run("docker", "run", "--rm", "--entrypoint", "sh", image, "-c", look).split()
+    history = run("docker", "history", "--no-trunc", image) + run("docker", "inspect", image)
+
+    assert {"celery", "uvicorn", "app"} <= set(inside)
+    assert not {"pytest", "mypy", "ruff", "honcho", "uv", ".env", "tests"} & set(inside)
+    assert not [path for path in inside if path.endswith(("/gcc", "/cc", "/make", "/uv"))]
+    for line in (stack.project / ".env").read_text().splitlines():
+        if "PASSWORD=" in line:
+            assert line.split("=", 1)[1] not in history
+
+
+def test_no_password_stands_in_a_command_line(stack: Stack) -> None:
+    secrets = [line.split("=", 1)[1] for line in (stack.project / ".env").read_text().splitlines() if "PASSWORD=" in line]
+    assert secrets
+    for container in stack.containers():
+        if container["State"]["Running"]:
+            processes = run("docker", "top", container["Id"], "-eo", "pid,args")
+            assert not [secret for secret in secrets if secret in processes], stack.service(container)
+
+
+def test_flower_asks_for_the_password(stack: Stack) -> None:
+    if not stack.answers.get("flower", True):
+        assert "flower" not in stack.config["services"]
+        return
+    assert httpx.get("http://127.0.0.1:15555/api/workers").status_code == 401
+    answer = httpx.get("http://127.0.0.1:15555/api/workers?refresh=1", auth=("flower", stack.password("FLOWER_PASSWORD")))
+    assert answer.status_code == 200
+    assert len(answer.json()) == 1
+
+
+def test_workers_can_be_added(stack: Stack) -> None:
+    stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=3")
+    workers = [container for container in stack.containers() if stack.service(container) == "worker"]
+    assert [worker["State"]["Health"]["Status"] for worker in workers] == ["healthy"] * 3
+
+
+def test_the_data_survives_and_nothing_is_left_after_down(stack: Stack) -> None:
+    stack.compose("down", "--timeout", "60")
+    assert stack.compose("ps", "--all", "--quiet") == ""
+    names = run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.config['name']}_").split()
+    assert len(names) == len(stack.config["volumes"])
+
+    stack.compose("up", "--detach", "--wait")
+    with httpx.Client(base_url="http://127.0.0.1:18080") as api:
+        again = api.post("/tasks/app.tasks.database_task.process_user_data", json={"user_id": 1})
+        assert finished(api, again.json()["task_id"])["result"] == {"user_id": 1, "records": 2}
