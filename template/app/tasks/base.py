@@ -41,20 +41,21 @@ class EventLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine to its end; a time limit that strikes meanwhile cancels it."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.get())
+        ended = threading.Event()
+
+        async def until_the_end() -> Any:
+            try:
+                return await coroutine
+            finally:
+                ended.set()
+
+        future = asyncio.run_coroutine_threadsafe(until_the_end(), self.get())
         try:
             return future.result()
         except BaseException:
-            if future.cancel():
-                self._wait_for_clean_up(coroutine)
+            future.cancel()
+            ended.wait(CANCEL_GRACE)
             raise
-
-    def _wait_for_clean_up(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        deadline = threading.Event()
-        for _ in range(int(CANCEL_GRACE / 0.05)):
-            if inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED:
-                return
-            deadline.wait(0.05)
 
 
 event_loop = EventLoop()
