@@ -1,0 +1,38 @@
+# `make` lists the targets.
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint format fast test boot stack docs bench
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## Install Forge and what its tests need, into .venv
+	@generator/bootstrap --group dev --editable .
+
+lint: setup ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+fast: ## Run the rendering and command-line tests, in about a minute
+	tests/run --fast
+
+test: ## Run every test, as CI does
+	tests/run
+
+boot: ## Start every variant on real servers
+	tests/run tests/boot
+
+stack: ## Start two variants in Docker
+	tests/run -m stack
+
+docs: setup ## Write docs/options.md anew from copier.yml
+	$(BIN)/python docs/options.py
+
+bench: setup ## Time `forge new` beside `copier copy`
+	$(BIN)/python tests/bench.py
