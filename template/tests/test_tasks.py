@@ -6,7 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.celery import celery_app, task_modules
-from app.tasks.example_task import send_notification
+from app.core.logging import TaskFilter
+from app.tasks.base import BaseTask
+from app.tasks.example_task import fetch_numbers, send_notification
 from tests.conftest import Wait
 
 EXAMPLES = "app.tasks.example_task"
@@ -69,7 +71,22 @@ def test_an_id_that_was_never_issued_is_not_found(client: TestClient) -> None:
     assert client.get("/tasks/nonsense").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("task", "arguments"), [(send_notification, {"user_id": 1, "message": "hello"}), (fetch_numbers, {"count": 1})]
+)
+def test_a_line_in_the_log_names_its_task(
+    task: BaseTask, arguments: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    caplog.handler.addFilter(TaskFilter())
+
+    task.apply(kwargs=arguments, task_id="an-id")
+
+    lines = [record.__dict__["task"] for record in caplog.records if record.name == EXAMPLES]
+    assert lines == [f" [{task.name} an-id]"]
+
+
 def test_every_module_in_tasks_is_found() -> None:
-    assert f"{EXAMPLES}" in task_modules()
+    assert EXAMPLES in task_modules()
     celery_app.loader.import_default_modules()
     assert send_notification.name in celery_app.tasks

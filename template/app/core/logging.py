@@ -3,10 +3,10 @@
 import logging.config
 from typing import Any
 
-from celery import current_task
 from celery.signals import setup_logging
 
 from app.core.config.settings import settings
+from app.tasks.base import running_request
 
 
 class TaskFilter(logging.Filter):
@@ -14,8 +14,8 @@ class TaskFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add `task`, which is empty outside a task, and keep the record."""
-        task_id = current_task.request.id if current_task else None
-        record.task = f" [{current_task.name} {task_id}]" if task_id else ""
+        request = running_request()
+        record.task = f" [{getattr(request, 'task', '?')} {request.id}]" if request and request.id else ""
         return True
 
 

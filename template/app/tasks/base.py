@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
-from celery import Task
+from celery import Task, current_task
 from celery.app.task import Context
 from celery.result import AsyncResult
 from celery.utils import uuid
@@ -60,6 +60,11 @@ class EventLoop:
 
 event_loop = EventLoop()
 _request: ContextVar[Context | None] = ContextVar("task_request", default=None)
+
+
+def running_request() -> Context | None:
+    """Return the message whose task this code belongs to, in a thread of Celery's or in the event loop's."""
+    return _request.get() or (current_task.request if current_task else None)
 
 
 class BaseTask(Task[Any, Any]):

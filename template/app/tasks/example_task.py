@@ -43,6 +43,8 @@ def unreliable_task(self: BaseTask, failures: int = 2) -> dict[str, int]:
 async def fetch_numbers(count: int) -> dict[str, list[int]]:
     """Wait for `count` answers at once, as calls to other services would."""
 
+    logger.info("fetching %s numbers", count)
+
     async def fetch(number: int) -> int:
         await asyncio.sleep(0.01)
         return number
