@@ -1,0 +1,3 @@
+"""Forge: a FastAPI + Celery project from one command."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,7 @@
+"""`python -m forge_cli`."""
+
+import sys
+
+from forge_cli.cli import main
+
+sys.exit(main())

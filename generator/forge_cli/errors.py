@@ -1,0 +1,13 @@
+"""What can go wrong for reasons that a user can mend. Each message says what is wrong, then what to do."""
+
+
+class ForgeError(Exception):
+    """The command could not be carried out."""
+
+    exit_code = 1
+
+
+class UsageError(ForgeError):
+    """The command was not understood, or an answer is not allowed."""
+
+    exit_code = 2

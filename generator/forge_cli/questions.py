@@ -1,0 +1,189 @@
+"""What copier.yml asks: names, types, choices, defaults, help and checks. Nothing else in Forge lists a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+Answer = str | bool
+Answers = dict[str, Answer]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value that a question allows, and when it does not."""
+
+    value: str
+    label: str
+    validator: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of copier.yml. A default of None means that an answer is required."""
+
+    name: str
+    type: str
+    help: str
+    default: Answer | None
+    choices: tuple[Choice, ...]
+    validator: str
+    computed: bool
+
+    @property
+    def flag(self) -> str:
+        """The option of the command line that answers this question."""
+        return "--" + self.name.replace("_", "-")
+
+    @cached_property
+    def values(self) -> tuple[Answer, ...]:
+        """Every allowed value, the default first; nothing for free text."""
+        values = (True, False) if self.type == "bool" else tuple(choice.value for choice in self.choices)
+        return tuple(sorted(values, key=lambda value: value != self.default))
+
+
+@dataclass(frozen=True)
+class RefusedPair:
+    """Two answers that cannot be given together, and why."""
+
+    answers: Answers
+    reason: str
+
+
+def template_root() -> Path:
+    """Where copier.yml and template/ are: in the wheel, or at the root of the checkout that is installed editable."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "_template"
+    return packaged if packaged.is_dir() else here.parents[1]
+
+
+@cache
+def config() -> dict[str, Any]:
+    """Everything in copier.yml, as it is written there."""
+    # libyaml's loader is six times faster, and every run of `forge` waits for it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (template_root() / "copier.yml").read_text(encoding="utf-8")
+    return dict(yaml.load(text, loader))  # noqa: S506 - both are safe loaders
+
+
+@cache
+def questions() -> dict[str, Question]:
+    """Every question by its name, in the order of copier.yml, the computed ones included."""
+    return {name: _question(name, details) for name, details in config().items() if not name.startswith("_")}
+
+
+def asked() -> list[Question]:
+    """The questions that a user may answer."""
+    return [question for question in questions().values() if not question.computed]
+
+
+def computed() -> list[str]:
+    """The names that follow from the answers and are never asked."""
+    return [question.name for question in questions().values() if question.computed]
+
+
+def complete(answers: Answers) -> Answers:
+    """The answers with the defaults filled in, as far as no answer that they need is missing."""
+    known: Answers = {}
+    for question in asked():
+        if question.name in answers:
+            known[question.name] = answers[question.name]
+        elif question.default is not None and variables(question.default) <= known.keys():
+            known[question.name] = render(question.default, known)
+    return known
+
+
+def slug(answers: Answers) -> str:
+    """The project's name as it is written in paths and addresses."""
+    return str(render(questions()["slug"].default or "", answers))
+
+
+def refusal(question: Question, answers: Answers) -> str:
+    """Why the answer to this question is refused.
+
+    Args:
+        question: The question whose validators are evaluated.
+        answers: At least every answer that the validators mention.
+
+    Returns:
+        The sentence of copier.yml, or nothing when the answer is allowed.
+    """
+    checks = [question.validator, *(c.validator for c in question.choices if c.value == answers[question.name])]
+    return next((message for check in checks if (message := str(render(check, answers)).strip())), "")
+
+
+def refused_pairs() -> list[RefusedPair]:
+    """The pairs of answers that are refused, found by trying each pair that a validator can tell apart."""
+    return [
+        RefusedPair({question.name: answers[question.name], other.name: answers[other.name]}, reason)
+        for question in asked()
+        for other in asked()
+        if other != question and other.name in dependencies(question)
+        for answers in _pairs(question, other)
+        if (reason := refusal(question, answers))
+    ]
+
+
+def dependencies(question: Question) -> set[str]:
+    """The questions that the validators of this question mention."""
+    checks = [question.validator, *(choice.validator for choice in question.choices)]
+    return set[str]().union(*map(variables, checks)) & questions().keys()
+
+
+def render(value: Answer, answers: Mapping[str, Any]) -> Answer:
+    """A value of copier.yml with its Jinja evaluated as Copier does."""
+    return _environment().from_string(value).render(answers) if isinstance(value, str) and "{" in value else value
+
+
+def variables(value: Answer) -> set[str]:
+    """The names that a value of copier.yml needs to be rendered."""
+    if not isinstance(value, str) or "{" not in value:
+        return set()
+    from jinja2.meta import find_undeclared_variables
+
+    return find_undeclared_variables(_environment().parse(value))
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    """Jinja as Copier sets it up; imported late because a run that only prints help has no use for it."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    options = {**config()["_envops"], "undefined": StrictUndefined}
+    return SandboxedEnvironment(extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"], **options)
+
+
+def _pairs(question: Question, other: Question) -> Iterator[Answers]:
+    """The default answers with every pair of values of two questions."""
+    defaults = complete({"project_name": "demo"})
+    for value in question.values:
+        for other_value in other.values:
+            yield {**defaults, question.name: value, other.name: other_value}
+
+
+def _question(name: str, details: dict[str, Any]) -> Question:
+    return Question(
+        name=name,
+        type=details["type"],
+        help=details.get("help", ""),
+        default=details.get("default"),
+        choices=tuple(_choices(details.get("choices", []))),
+        validator=details.get("validator", ""),
+        computed=details.get("when") is False,
+    )
+
+
+def _choices(choices: list[str] | dict[str, Any]) -> Iterator[Choice]:
+    """The forms that Copier allows and copier.yml uses: values, labelled values, labelled values with a validator."""
+    for label, value in choices.items() if isinstance(choices, dict) else zip(choices, choices, strict=True):
+        details = value if isinstance(value, dict) else {"value": value}
+        yield Choice(label=label, **details)
