@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from forge_cli.questions import Answer, Answers, template_root
 from plumbum import local
 from pytest_copie.plugin import Copie
+
+from forge_cli.questions import Answer, Answers, template_root
 
 Render = Callable[[Answers], Path]
 
@@ -29,7 +30,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template outside git, so that each rendering does not clone the repository first."""
     folder = tmp_path_factory.mktemp("template")
     shutil.copy(template_root() / "copier.yml", folder)
-    shutil.copytree(template_root() / "template", folder / "template", ignore=shutil.ignore_patterns(".*_cache", "__pycache__"))
+    shutil.copytree(
+        template_root() / "template", folder / "template", ignore=shutil.ignore_patterns(".*_cache", "__pycache__")
+    )
     return folder
 
 

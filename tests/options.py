@@ -19,7 +19,7 @@ def combinations(*names: str) -> Iterator[Answers]:
     Args:
         names: The questions, as copier.yml names them; every one with choices when none is given.
     """
-    asked = [question for question in questions.asked() if question.values and question.name in (names or (question.name,))]
+    asked = [question for question in questions.asked() if question.values and (not names or question.name in names)]
     refused = [pair.answers.items() for pair in questions.refused_pairs()]
     for values in product(*(question.values for question in asked)):
         answers = dict(zip((question.name for question in asked), values, strict=True))

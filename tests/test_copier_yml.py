@@ -3,13 +3,14 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import copier
 import pytest
 import yaml
+
 from forge_cli import questions
 from forge_cli.questions import template_root
-
 from tests.conftest import Render
 from tests.options import combinations
 
@@ -38,6 +39,12 @@ BAD_NAMES = {
 }
 
 
+def copy(template: Path, folder: Path, **options: Any) -> None:
+    """Render a template as plain Copier does."""
+    answers = {"project_name": "demo"}
+    copier.run_copy(str(template), folder / "project", data=answers, defaults=True, quiet=True, **options)
+
+
 def test_every_question_has_a_help_text_a_type_and_a_default() -> None:
     for question in questions.asked():
         assert question.help, question.name
@@ -53,9 +60,7 @@ def test_a_question_has_no_key_that_copier_would_silently_ignore() -> None:
 
 def test_the_template_never_needs_trust(tmp_path: Path) -> None:
     assert not {"_tasks", "_migrations", "_jinja_extensions"} & CONFIG.keys()
-    copier.run_copy(
-        str(template_root()), tmp_path / "project", data={"project_name": "demo"}, defaults=True, quiet=True, unsafe=False
-    )
+    copy(template_root(), tmp_path, unsafe=False)
 
 
 def test_every_owned_path_is_in_the_template() -> None:
@@ -70,7 +75,7 @@ def test_a_misspelt_variable_stops_the_rendering(template: Path, tmp_path: Path)
     (template / "template" / "misspelt.txt.jinja").write_text("{{ flwer }}")
     try:
         with pytest.raises(Exception, match="'flwer' is undefined"):
-            copier.run_copy(str(template), tmp_path / "project", data={"project_name": "demo"}, defaults=True, quiet=True)
+            copy(template, tmp_path)
     finally:
         (template / "template" / "misspelt.txt.jinja").unlink()
 

@@ -1,9 +1,9 @@
 """How far one option spreads. What it needs beyond its own files is counted here: more is a question of design."""
 
 import pytest
+
 from forge_cli import questions
 from forge_cli.questions import Answer
-
 from tests.conftest import Render
 from tests.test_render import contents
 
@@ -66,7 +66,9 @@ def test_no_option_is_known_to_shared_python_but_where_the_public_names_are() ->
     assert shared == PYTHON
 
 
-@pytest.mark.parametrize("file", ["pyproject.toml", ".env.example", "Makefile", ".gitignore", "README.md", "Procfile.dev"])
+@pytest.mark.parametrize(
+    "file", ["pyproject.toml", ".env.example", "Makefile", ".gitignore", "README.md", "Procfile.dev"]
+)
 def test_the_optional_lines_of_a_shared_file_never_stand_last(file: str, render: Render) -> None:
     """People and tools append at the end, so an update meets no line of theirs next to one of an option."""
     last = {(render({**NAME, name: value}) / file).read_text().splitlines()[-1] for name, value in FLIPS}

@@ -1,4 +1,4 @@
-"""Every valid combination of answers: it renders, every file parses and is clean, and nothing is left of what is off."""
+"""Every valid combination of answers renders: each file parses and is clean, and nothing is left of what is off."""
 
 import ast
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from forge_cli.questions import Answers
 
+from forge_cli.questions import Answers
 from tests.conftest import Render
 from tests.options import STRUCTURE, combinations, label
 

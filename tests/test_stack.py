@@ -1,4 +1,4 @@
-"""Docker Compose: two stacks that share no answer, started, used and taken down, with whatever engine and images there are."""
+"""Docker Compose: two stacks that share no answer, started, used and taken down, on whatever engine there is."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+
 from forge_cli import questions
 from forge_cli.questions import Answers
-
 from tests.options import label
 from tests.options import render as render_to
 
@@ -59,10 +59,10 @@ class Stack:
         """The service that a container belongs to."""
         return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
-    def password(self, name: str) -> str:
-        """A password from the project's .env."""
-        lines = dict(line.split("=", 1) for line in (self.project / ".env").read_text().splitlines() if "=" in line)
-        return lines[name]
+    def passwords(self) -> dict[str, str]:
+        """The passwords in the project's .env."""
+        lines = (self.project / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "PASSWORD=" in line)
 
 
 def run(*command: str, cwd: Path | None = None, check: bool = True) -> str:
@@ -124,7 +124,8 @@ def test_every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> N
             assert state["Health"]["Status"] == "healthy", stack.service(container)
 
 
-def test_a_task_goes_through_the_api_to_a_worker_and_back(stack: Stack) -> None:
+@pytest.mark.usefixtures("stack")
+def test_a_task_goes_through_the_api_to_a_worker_and_back() -> None:
     with httpx.Client(base_url="http://127.0.0.1:18080") as api:
         assert api.get("/health/ready").json()["status"] == "ok"
         queued = api.post("/notify", json={"user_id": 1, "message": "hello"})
@@ -163,18 +164,15 @@ def test_the_image_holds_no_compiler_no_development_dependency_and_no_secret(sta
     assert {"celery", "uvicorn", "app"} <= set(inside)
     assert not {"pytest", "mypy", "ruff", "honcho", "uv", ".env", "tests"} & set(inside)
     assert not [path for path in inside if path.endswith(("/gcc", "/cc", "/make", "/uv"))]
-    for line in (stack.project / ".env").read_text().splitlines():
-        if "PASSWORD=" in line:
-            assert line.split("=", 1)[1] not in history
+    assert not [name for name, password in stack.passwords().items() if password in history]
 
 
 def test_no_password_stands_in_a_command_line(stack: Stack) -> None:
-    secrets = [line.split("=", 1)[1] for line in (stack.project / ".env").read_text().splitlines() if "PASSWORD=" in line]
-    assert secrets
+    assert stack.passwords()
     for container in stack.containers():
         if container["State"]["Running"]:
             processes = run("docker", "top", container["Id"], "-eo", "pid,args")
-            assert not [secret for secret in secrets if secret in processes], stack.service(container)
+            assert not [name for name, password in stack.passwords().items() if password in processes]
 
 
 def test_flower_asks_for_the_password(stack: Stack) -> None:
@@ -182,7 +180,8 @@ def test_flower_asks_for_the_password(stack: Stack) -> None:
         assert "flower" not in stack.config["services"]
         return
     assert httpx.get("http://127.0.0.1:15555/api/workers").status_code == 401
-    answer = httpx.get("http://127.0.0.1:15555/api/workers?refresh=1", auth=("flower", stack.password("FLOWER_PASSWORD")))
+    operator = ("flower", stack.passwords()["FLOWER_PASSWORD"])
+    answer = httpx.get("http://127.0.0.1:15555/api/workers?refresh=1", auth=operator)
     assert answer.status_code == 200
     assert len(answer.json()) == 1
 

@@ -3,14 +3,13 @@
 After a change that is meant, `python tests/test_tree.py` writes the lists anew; read the difference before the commit.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+
 from forge_cli import questions
 from forge_cli.questions import Answers
-
 from tests.conftest import Render
 from tests.options import render as render_to
 
@@ -69,4 +68,4 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(write())
+    write()

@@ -1,0 +1,1 @@
+"""Boot every variant of a generated project on real servers, and drive it from outside."""

@@ -1,0 +1,121 @@
+"""A variant that runs: its project, its processes, and a client of its API."""
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from .client import Api
+from .processes import Process, tail
+from .project import Project
+from .run import Endpoint, Run
+from .servers import free_port
+from .supervisor import RUN_VARIABLE
+from .variants import Variant
+
+COMMAND_SECONDS = 60.0
+
+
+class Booted:
+    """One variant from the first file to the last process; leaving the context ends whatever still runs."""
+
+    def __init__(self, variant: Variant, run: Run, endpoints: Mapping[str, Endpoint]) -> None:
+        self.variant = variant
+        self.run = run
+        self.directory = run.directory / "variants" / variant.name
+        self.endpoints = endpoints
+        self.flower_user = ("operator", f"f1ower%@{secrets.token_hex(8)}")
+        self.project: Project
+        self.api: Api
+        self.flower: httpx.Client
+        self.processes: dict[str, Process] = {}
+        self.recovering: str
+        self.hopeless: list[str]
+        self.fails_on_purpose: set[str] = set()
+        self.checked: list[str] = []
+        self.started = time.monotonic()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def install(self) -> None:
+        """Render the project, edit it as its owner would, and install what it declares."""
+        self.project = Project(self.directory, self.variant.answers)
+        self.project.add_probe()
+        virtual_environment = self.project.install(self.run.directory / "environments")
+        self.environment = {
+            "ENVIRONMENT": "production",
+            "FLOWER_BASIC_AUTH": ":".join(self.flower_user),
+            "HOME": str(self.directory),
+            "LC_ALL": "C.UTF-8",
+            "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
+            RUN_VARIABLE: str(self.run.directory),
+            **self.variant.environment(self.endpoints, self.directory),
+        }
+
+    def command(self, *command: str) -> None:
+        """Run a command of the project to its end."""
+        log = self.directory / f"{command[0]}.log"
+        with log.open("ab") as output:
+            code = subprocess.run(
+                command,
+                cwd=self.project.root,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=COMMAND_SECONDS,
+            ).returncode
+        assert code == 0, f"`{' '.join(command)}` exited with {code}"
+
+    def start(self, name: str, *command: str) -> Process:
+        """Start a process of the project."""
+        log = self.directory / f"{name}.log"
+        process = Process(command, cwd=self.project.root, environment=self.environment, log=log)
+        self.processes[name] = self._stack.enter_context(process)
+        return process
+
+    def start_api(self) -> None:
+        """Start the API on a free port."""
+        port = free_port()
+        self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port))
+        self.api = Api(port)
+
+    def celery(self, *command: str) -> None:
+        """Start one of Celery's processes, named after its command."""
+        self.start(command[0], "celery", "-A", "app.core.celery", *command)
+
+    def logs(self) -> dict[str, Path]:
+        """Return the file of every process's output."""
+        return {path.stem: path for path in sorted(self.directory.glob("*.log"))}
+
+    def secrets(self) -> set[str]:
+        """Return every password that must not be seen anywhere."""
+        return {
+            self.flower_user[1],
+            *(endpoint.passwords[self.variant.account] for endpoint in self.endpoints.values()),
+        }
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Note that something was checked, and its seconds; a failure shows what every process has said."""
+        started = time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            tails = "\n".join(tail(path) for path in self.logs().values())
+            raise AssertionError(f"{self.variant.name}: {name}: {error}\n{tails}") from error
+        self.checked.append(f"{name} {time.monotonic() - started:.1f}")
+
+    def seconds(self) -> float:
+        """Return the time since the variant's turn began."""
+        return time.monotonic() - self.started

@@ -1,0 +1,99 @@
+"""A private PostgreSQL and a private MariaDB: every account owns a database of the same name."""
+
+import re
+import signal
+from pathlib import Path
+from typing import ClassVar
+
+from .servers import Server, find
+
+ADMINISTRATOR = "forge"
+
+
+class PostgreSQL(Server):
+    """The newest PostgreSQL that Debian has installed, or the one in PATH."""
+
+    name: ClassVar[str] = "postgresql"
+    package: ClassVar[str] = "postgresql"
+    user: ClassVar[str] = "postgres"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGQUIT  # at once; also frees its shared memory
+
+    @classmethod
+    def binary(cls) -> str | None:
+        installed = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+        newest = max(installed, key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0), default=None)
+        return str(newest) if newest else find("postgres")
+
+    def prepare(self) -> None:
+        # The socket trusts whoever reaches it; only this user and root can. The port asks for a password.
+        self._run("initdb", f"--pgdata={self.directory}/data", f"--username={ADMINISTRATOR}", "--encoding=UTF8",
+                  "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync")  # fmt: skip
+
+    def command(self) -> list[str]:
+        return [
+            str(self.binary()),
+            f"-D{self.directory}/data",
+            f"-p{self.port}",
+            "-clisten_addresses=127.0.0.1",
+            f"-cunix_socket_directories={self.directory}",
+            "-cfsync=off",
+        ]
+
+    def answers(self) -> bool:
+        self._sql("SELECT 1;")
+        return True
+
+    def populate(self) -> None:
+        self._sql(
+            "".join(
+                f"CREATE ROLE {name} LOGIN PASSWORD '{password}';\nCREATE DATABASE {name} OWNER {name};\n"
+                for name, password in self.accounts.items()
+            )
+        )
+
+    def _sql(self, statements: str) -> None:
+        self._run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null",
+                  f"--host={self.directory}", f"--port={self.port}", f"--username={ADMINISTRATOR}", "postgres",
+                  stdin=statements)  # fmt: skip
+
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
+        self.run(str(Path(str(self.binary())).parent / program), *arguments, stdin=stdin)
+
+
+class MariaDB(Server):
+    """The installed MariaDB."""
+
+    name: ClassVar[str] = "mysql"
+    package: ClassVar[str] = "mariadb-server"
+    user: ClassVar[str] = "mysql"
+
+    @classmethod
+    def binary(cls) -> str | None:
+        return find("mariadbd")
+
+    def prepare(self) -> None:
+        accounts = "".join(
+            f"CREATE DATABASE {name};\nCREATE USER {name} IDENTIFIED BY '{password}';\n"
+            f"GRANT ALL ON {name}.* TO {name};\n"
+            for name, password in self.accounts.items()
+        )
+        self.write("accounts.sql", accounts)
+        self.run(str(find("mariadb-install-db")), "--no-defaults", f"--datadir={self.directory}/data",
+                 "--auth-root-authentication-method=normal", "--skip-test-db")  # fmt: skip
+
+    def command(self) -> list[str]:
+        return [
+            str(self.binary()),
+            "--no-defaults",
+            f"--datadir={self.directory}/data",
+            f"--socket={self.directory}/socket",
+            f"--pid-file={self.directory}/pid",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--init-file={self.directory}/accounts.sql",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
+
+    def answers(self) -> bool:
+        return len(self.exchange(b"", size=5)) == 5  # the greeting: MariaDB accepts after it has read the init file

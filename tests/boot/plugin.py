@@ -1,0 +1,47 @@
+"""The controller's part of a test run: it owns the run's directory, ends its servers, and writes the table of variants.
+
+`tests/conftest.py` names this module in `pytest_plugins`: under pytest-xdist the controller reads no deeper conftest.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .report import Report
+from .run import Run
+
+RUN_KEY = pytest.StashKey[Run]()
+REPORT_KEY = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a run, or join the controller's."""
+    shared = getattr(config, "workerinput", None)
+    if shared is not None:
+        config.stash[RUN_KEY] = Run(Path(shared["boot_directory"]), shared["boot_controller"])
+        return
+    config.stash[RUN_KEY] = Run.create()
+    config.stash[REPORT_KEY] = report = Report()
+    config.pluginmanager.register(report, "boot-report")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker of the run."""
+    run = node.config.stash[RUN_KEY]
+    node.workerinput |= {"boot_directory": str(run.directory), "boot_controller": run.controller}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End everything, whatever the outcome."""
+    if REPORT_KEY in config.stash:
+        config.stash[REPORT_KEY].write(config)
+        config.stash[RUN_KEY].stop()
+
+
+@pytest.fixture(scope="session")
+def boot_run(request: pytest.FixtureRequest) -> Run:
+    """The test run that this process belongs to."""
+    return request.config.stash[RUN_KEY]

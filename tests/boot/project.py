@@ -1,0 +1,103 @@
+"""A generated project on disk: rendered, edited as its owner would, and installed with what it declares."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from filelock import FileLock
+from uv import find_uv_bin
+
+from forge_cli.questions import Answers
+from tests.options import render
+
+INSTALL_SECONDS = 300.0  # with a cold cache, everything comes from the package index
+
+# A task module that the project does not know: adding the file must be enough.
+PROBE = '''\
+"""Leave traces of having run."""
+
+import time
+from pathlib import Path
+
+from app.core.celery import celery_app
+
+
+@celery_app.task
+def tick(path: str) -> None:
+    """Add a line to a file."""
+    with Path(path).open("a") as file:
+        file.write("tick\\n")
+
+
+@celery_app.task(public=True)
+def hold(path: str, seconds: float) -> dict[str, float]:
+    """Make a file, and return after some time."""
+    Path(path).touch()
+    time.sleep(seconds)
+    return {"held": seconds}
+'''
+
+ENTRY = """
+beat_schedule["boot-tick"] = {{"task": "app.tasks.boot_probe.tick", "schedule": 1.0, "args": [{path!r}]}}
+"""
+
+
+class Project:
+    """A project in a directory of its own, with room for logs and data beside it."""
+
+    def __init__(self, directory: Path, answers: Answers) -> None:
+        self.directory = directory
+        self.root = directory / "project"
+        self.ticks = directory / "ticks"
+        directory.mkdir(parents=True)
+        render(answers, self.root)
+
+    def add_probe(self) -> None:
+        """Add a task module, and a schedule entry for it when there is a schedule."""
+        (self.root / "app/tasks/boot_probe.py").write_text(PROBE)
+        schedule = self.root / "app/core/schedule.py"
+        if schedule.exists():
+            with schedule.open("a") as file:
+                file.write(ENTRY.format(path=str(self.ticks)))
+
+    def dependencies(self) -> list[str]:
+        """Return what the project declares, without its development tools."""
+        declared: list[str] = tomllib.loads((self.root / "pyproject.toml").read_text())["project"]["dependencies"]
+        return sorted(declared)
+
+    def install(self, environments: Path) -> Path:
+        """Return a virtual environment that holds the declared dependencies and nothing else.
+
+        Variants that declare the same share one: the project itself is not installed, it runs from its directory.
+        """
+        dependencies = self.dependencies()
+        environment = environments / hashlib.sha256("\n".join(dependencies).encode()).hexdigest()[:12]
+        environments.mkdir(exist_ok=True)
+        with FileLock(f"{environment}.lock"):
+            done = environment / "installed"
+            if not done.exists():
+                self.uv("venv", "--quiet", "--python", sys.executable, str(environment))
+                self.uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), *dependencies)
+                done.touch()
+        return environment
+
+    def uv(self, *arguments: str) -> None:
+        """Run uv in the project."""
+        command = [find_uv_bin(), *arguments]
+        result = subprocess.run(
+            command,
+            cwd=self.root,
+            env=outside_environment(),
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+        )
+        assert result.returncode == 0, f"`uv {' '.join(arguments)}` failed:\n{result.stdout}{result.stderr}"
+
+
+def outside_environment() -> dict[str, str]:
+    """Return the environment without what belongs to the Python that runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_"))}

@@ -1,0 +1,190 @@
+"""What every booted variant must do; each function checks one promise from outside, in the order of `PROMISES`."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import httpx
+
+from .booted import Booted
+from .client import said
+from .endings import clean_logs, delivered, hidden_passwords, sigterm
+from .polling import wait_for
+from .servers import free_port
+
+START_SECONDS = 40.0
+
+
+def migrations(booted: Booted) -> None:
+    """The migrations go up, down and up again, and the models ask for no other."""
+    if booted.variant.has_database:
+        booted.command("alembic", "upgrade", "head")
+        # One process for the rest: importing the project takes longer than the migrations.
+        there_and_back = "".join(
+            f"main({command})\n" for command in (["downgrade", "base"], ["upgrade", "head"], ["check"])
+        )
+        booted.command("python", "-c", f"from alembic.config import main\n{there_and_back}")
+
+
+def queued(booted: Booted) -> None:
+    """A task is accepted, and known, before there is a worker."""
+    booted.start_api()
+
+    def live() -> bool:
+        booted.processes["api"].expect_alive()
+        return booted.api.http.get("/health/live").status_code == 200
+
+    wait_for("the API answers", live, within=START_SECONDS)
+    task_id = booted.api.notify(1, "hello")
+    status = booted.api.status(task_id)
+    assert status["status"] == "QUEUED", status
+
+
+def notification(booted: Booted) -> None:
+    """The notification that waited for the worker is sent."""
+    booted.celery("worker", "--loglevel", "INFO", "--concurrency", "2")
+    if booted.variant.has_beat:
+        booted.celery("beat", "--schedule", str(booted.directory / "schedule"))
+    port = free_port()
+    booted.celery("flower", f"--port={port}", "--address=127.0.0.1")
+    booted.flower = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    result = booted.api.result(booted.api.accepted[0])
+    assert result == {"status": "sent", "user_id": 1}, result
+
+
+def health(booted: Booted) -> None:
+    """The API is ready, and names each service that it asked."""
+    ready = wait_for("the API is ready", lambda: _ready(booted), within=10, every=0.5)
+    body = ready.json()
+    services = {"broker", "result_backend"} | ({"database"} if booted.variant.has_database else set())
+    assert body["checks"].keys() == services, said(ready)
+    assert {body["status"], *(check["status"] for check in body["checks"].values())} == {"ok"}, said(ready)
+
+
+def retries(booted: Booted) -> None:
+    """A task that fails twice succeeds at the third try; one that always fails ends with its message."""
+    booted.recovering = booted.api.enqueue("example_task.unreliable_task", failures=2)
+    # The delays are random and may be nothing; of several tasks, one waits long enough to be seen.
+    booted.hopeless = [booted.api.enqueue("example_task.unreliable_task", failures=99) for _ in range(4)]
+    booted.fails_on_purpose |= {booted.recovering, *booted.hopeless}
+
+    def error_of_a_try() -> dict[str, str] | None:
+        statuses = (booted.api.status(task_id) for task_id in booted.hopeless)
+        return next((status["error"] for status in statuses if status["status"] == "RETRY"), None)
+
+    error = wait_for("a failed try is seen in RETRY", error_of_a_try, within=10, every=0.02)
+    assert error["type"] == "ConnectionError", error
+
+
+def plain(booted: Booted) -> None:
+    """A plain task comes back with its result, and one that fails with its message."""
+    sent = booted.api.enqueue("example_task.send_notification", user_id=2, message="hi")
+    failing = booted.api.enqueue("example_task.send_notification", user_id=3, message="")
+    booted.fails_on_purpose.add(failing)
+    result = booted.api.result(sent)
+    assert result == {"status": "sent", "user_id": 2}, result
+    error = booted.api.error(failing)
+    assert error["type"] == "ValueError", error
+    assert error["message"] == "message is empty", error
+
+
+def coroutines(booted: Booted) -> None:
+    """`async def` tasks run, call after call in the same processes."""
+    calls = [booted.api.enqueue("example_task.fetch_numbers", count=3) for _ in range(20)]
+    for call in calls:
+        result = booted.api.result(call)
+        assert result == {"numbers": [0, 1, 2]}, result
+
+
+def database(booted: Booted) -> None:
+    """Tasks write to the database in both styles: each call finds the records of those before it."""
+    if booted.variant.has_database:
+        tasks = ["database_task.process_user_data"] * 3 + ["database_task.process_user_data_async"] * 10
+        for records, task in enumerate(tasks, start=1):
+            result = booted.api.result(booted.api.enqueue(task, user_id=7))
+            assert result == {"user_id": 7, "records": records}, (task, result)
+
+
+def refusals(booted: Booted) -> None:
+    """What is unknown or does not fit is refused; that nothing of it is sent, `delivered` shows."""
+    http = booted.api.http
+    refused = {
+        404: [
+            http.get(f"/tasks/{uuid4()}"),
+            http.post("/tasks/app.tasks.example_task.no_such_task", json={}),
+            http.post("/tasks/app.tasks.boot_probe.tick", json={"path": str(booted.directory / "refused")}),
+            http.post("/tasks/celery.backend_cleanup", json={}),
+        ],
+        422: [
+            http.get("/tasks/not-a-uuid"),
+            http.post("/tasks/app.tasks.example_task.send_notification", json={"user_id": 1, "massage": "hi"}),
+            http.post("/tasks/app.tasks.example_task.send_notification", json={"user_id": 1}),
+            http.post("/tasks/app.tasks.example_task.send_notification", json=[1, "hi"]),
+            http.post("/notify", json={"user_id": "nobody", "message": "hello"}),
+        ],
+    }
+    for code, responses in refused.items():
+        for response in responses:
+            assert response.status_code == code, said(response)
+
+
+def beat(booted: Booted) -> None:
+    """The schedule's entry runs, again and again; without a scheduler nothing does."""
+    ticks = booted.project.ticks
+    if booted.variant.has_beat:
+        wait_for("the schedule's entry has run twice", lambda: ticks.read_text().count("tick") >= 2, within=15)
+    else:
+        assert not (booted.project.root / "app/core/schedule.py").exists()
+
+
+def flower(booted: Booted) -> None:
+    """Flower refuses a stranger, and shows the operator the worker."""
+    wait_for("Flower answers", lambda: booted.flower.get("/").status_code, within=START_SECONDS)
+    for path in ("/", "/api/workers", "/api/tasks"):
+        stranger = booted.flower.get(path)
+        assert stranger.status_code == 401, said(stranger)
+        guess = booted.flower.get(path, auth=("admin", "admin"))
+        assert guess.status_code == 401, said(guess)
+
+    def workers() -> list[str]:
+        response = booted.flower.get("/api/workers", params={"refresh": 1}, auth=booted.flower_user)
+        assert response.status_code == 200, said(response)
+        return list(response.json())
+
+    names = wait_for("Flower lists the worker", workers, within=20, every=0.5)
+    assert len(names) == 1, names
+    assert names[0].startswith("celery@"), names
+
+
+def retried(booted: Booted) -> None:
+    """The tasks of `retries` have ended."""
+    result = booted.api.result(booted.recovering)
+    assert result == {"attempts": 3}, result
+    for task_id in booted.hopeless:
+        error = booted.api.error(task_id)
+        assert error == {"type": "ConnectionError", "message": "attempt 4 failed"}, error
+
+
+def _ready(booted: Booted) -> httpx.Response:
+    response = booted.api.http.get("/health/ready")
+    assert response.status_code == 200, said(response)
+    return response
+
+
+PROMISES: list[Callable[[Booted], None]] = [
+    migrations,
+    queued,
+    notification,
+    retries,
+    health,
+    plain,
+    coroutines,
+    database,
+    refusals,
+    beat,
+    flower,
+    retried,
+    hidden_passwords,
+    sigterm,
+    delivered,
+    clean_logs,
+]

@@ -1,0 +1,55 @@
+"""The table of booted variants, written by the controller at the end of a run."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+PROPERTY = "boot"
+"""The name under which a test hands its variant, checks and seconds to the controller."""
+
+
+class Report:
+    """What every boot test has reported so far."""
+
+    test = "tests/boot/test_boot.py"
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.rows: list[dict[str, object]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the row of a variant's test; a worker's arrives here too, and a word of its crash."""
+        if self.test not in report.nodeid or (report.when in {"setup", "teardown"} and report.passed):
+            return
+        name = report.nodeid.partition("[")[2].rstrip("]")
+        row = {"index": len(self.rows), "name": name, "seconds": 0, "checked": ""}
+        found = dict(report.user_properties).get(PROPERTY)
+        self.rows.append(row | {"outcome": report.outcome} | (found if isinstance(found, dict) else {}))
+
+    def write(self, config: pytest.Config) -> None:
+        """Write `boot-results.md`, if a boot test has run."""
+        if not self.rows:
+            return
+        directory = Path(os.environ.get("FORGE_BOOT_REPORT") or config.rootpath / "build")
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "boot-results.md").write_text(self.table(time.monotonic() - self.started))
+
+    def table(self, wall: float) -> str:
+        """Return the rows as Markdown."""
+        seconds = [float(str(row["seconds"])) for row in self.rows]
+        passed = sum(row["outcome"] == "passed" for row in self.rows)
+        lines = [
+            "# Booted variants",
+            "",
+            f"{len(self.rows)} variants, {len(self.rows) - passed} of them not passed.",
+            f"{min(seconds):.1f} to {max(seconds):.1f} s each, {sum(seconds):.0f} s in all, {wall:.0f} s by the clock.",
+            "Beside each check are its seconds.",
+            "",
+            "| variant | outcome | seconds | checked |",
+            "| --- | --- | ---: | --- |",
+        ]
+        rows = sorted(self.rows, key=lambda row: int(str(row["index"])))
+        lines += [f"| {row['name']} | {row['outcome']} | {row['seconds']} | {row['checked']} |" for row in rows]
+        return "\n".join(lines) + "\n"

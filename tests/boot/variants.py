@@ -1,0 +1,86 @@
+"""The variants that are booted: every valid combination of broker, result backend, database and beat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from forge_cli.questions import Answers
+from tests.options import combinations, label
+
+from .run import Endpoint
+
+QUESTIONS = ("broker", "database", "result_backend", "beat")
+DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination of answers, with an account of its own on each server."""
+
+    index: int
+    answers: Answers
+
+    @property
+    def name(self) -> str:
+        """The answers in one word."""
+        return label({question: self.answers[question] for question in QUESTIONS})
+
+    @property
+    def account(self) -> str:
+        """The variant's user, and its virtual host or database of the same name."""
+        return f"forge_{self.index:02d}"
+
+    @property
+    def database(self) -> str:
+        """The answer to `database`."""
+        return str(self.answers["database"])
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there are migrations and a task with the database."""
+        return self.database != "none"
+
+    @property
+    def has_beat(self) -> bool:
+        """Whether a scheduler runs."""
+        return self.answers["beat"] != "none"
+
+    @property
+    def servers(self) -> set[str]:
+        """The servers that the variant needs."""
+        chosen = {str(self.answers[question]) for question in QUESTIONS}
+        return chosen & {"redis", "rabbitmq", "postgresql", "mysql"}
+
+    def environment(self, endpoints: Mapping[str, Endpoint], directory: Path) -> dict[str, str]:
+        """Return the variables that tell a project where its servers are; a SQLite file is in `directory`."""
+        database = ""
+        if self.has_database:
+            database = f"sqlite:///{directory}/app.db" if self.database == "sqlite" else self._database_url(endpoints)
+        broker = self._redis_url(endpoints, 2 * self.index)
+        if self.answers["broker"] == "rabbitmq":
+            broker = f"amqp://{self._address(endpoints['rabbitmq'])}/{self.account}"
+        results = f"db+{database}"
+        if self.answers["result_backend"] == "redis":
+            results = self._redis_url(endpoints, 2 * self.index + 1)
+        return {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": results} | (
+            {"DATABASE_URL": database} if database else {}
+        )
+
+    def _database_url(self, endpoints: Mapping[str, Endpoint]) -> str:
+        return f"{DRIVERS[self.database]}://{self._address(endpoints[self.database])}/{self.account}"
+
+    def _redis_url(self, endpoints: Mapping[str, Endpoint], number: int) -> str:
+        if "redis" not in endpoints:
+            return ""
+        endpoint = endpoints["redis"]
+        return f"redis://:{quote(endpoint.passwords[self.account], safe='')}@127.0.0.1:{endpoint.port}/{number}"
+
+    def _address(self, endpoint: Endpoint) -> str:
+        return f"{self.account}:{quote(endpoint.passwords[self.account], safe='')}@127.0.0.1:{endpoint.port}"
+
+
+VARIANTS = [
+    Variant(index, {**answers, "flower": True, "docker": False})
+    for index, answers in enumerate(combinations(*QUESTIONS))
+]
