@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 
 from celery import Task, current_task
 from celery.app.task import Context
+from celery.exceptions import Retry
 from celery.result import AsyncResult
 from celery.utils import uuid
 
 from app.jobs import states
 
 CANCEL_GRACE = 5.0  # seconds that a cancelled coroutine gets to clean up
+SHORTEST_DELAY = 1.0  # seconds before a retry
 
 
 class EventLoop:
@@ -110,6 +112,16 @@ class BaseTask(Task[Any, Any]):
         Celery keeps it in a stack for each thread, and the body of an `async def` task runs in the event loop's.
         """
         return _request.get() or super().request
+
+    def retry(self, *args: Any, **options: Any) -> Retry:
+        """Try again later, `SHORTEST_DELAY` from now at the earliest.
+
+        Celery sends the message of the next try before it stores the state `RETRY`. A try that begins at once can end
+        in between, and its result would be overwritten for good.
+        """
+        if options.get("countdown") is not None:
+            options["countdown"] = max(SHORTEST_DELAY, options["countdown"])
+        return super().retry(*args, **options)
 
     def apply_async(
         self,
