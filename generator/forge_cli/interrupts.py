@@ -14,10 +14,16 @@ STOP_SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number :=
 
 
 def treat_all_as_ctrl_c() -> None:
-    """Let every signal that asks the process to stop raise KeyboardInterrupt, so that each leaves nothing behind."""
+    """Let every signal that asks the process to stop do what Ctrl-C does, so that each leaves nothing behind."""
     for number in STOP_SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:  # and not ignored, as under nohup
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _press_ctrl_c)
+
+
+def _press_ctrl_c(number: int, frame: FrameType | None) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell does for a job in the background
+        signal.default_int_handler(number, frame)
+    signal.raise_signal(signal.SIGINT)  # and no exception from here, which a prompt could not clean up after
 
 
 @contextmanager

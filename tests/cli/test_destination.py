@@ -165,6 +165,19 @@ def test_an_interrupted_run_exits_130_and_leaves_nothing(checkout: Path, number:
     assert tree(Path()) == ["empty"]
 
 
+def test_a_job_in_the_background_heeds_sigterm(checkout: Path) -> None:
+    big(checkout)
+    script = 'trap "" INT; exec "$@"'  # as shells do for `forge new &` in a script
+    process = subprocess.Popen(["bash", "-c", script, "-", *command("new", "acme", "-y", checkout=checkout)])
+    while not list(Path().glob(".forge-*/project/*.txt")):
+        assert process.poll() is None, "it was over before it could be interrupted"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 130
+    assert tree(Path()) == []
+
+
 def test_a_process_that_ignores_hang_ups_goes_on(checkout: Path) -> None:
     script = 'trap "" HUP; exec "$@"'
     process = subprocess.Popen(["bash", "-c", script, "-", *command("new", "acme", "-y", checkout=checkout)])
