@@ -30,7 +30,7 @@ def request(path: str, body: dict[str, object] | None = None) -> tuple[str, dict
     """Ask the API as `curl` would; the command and its answer."""
     url = f"http://127.0.0.1:{PORT}{path}"
     data = json.dumps(body).encode() if body else None
-    with urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": "application/json"})) as answer:  # noqa: S310
+    with urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": "application/json"})) as answer:
         text = answer.read().decode()
     sent = f"--json '{json.dumps(body)}' " if body else ""
     return f"$ curl {sent}{url}\n{text}\n", json.loads(text)

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from forge_cli import questions
 from forge_cli.questions import Answers
+from tests.boot.servers import free_port
 from tests.options import label
 from tests.options import render as render_to
 
@@ -44,10 +45,14 @@ class Stack:
         self.project = project
         self.answers = answers
         self.config: dict[str, Any] = yaml.safe_load((project / "compose.yaml").read_text())
+        ports = {"API_PORT": free_port(), "FLOWER_PORT": free_port()}
+        self.environment = {**os.environ, **{name: str(port) for name, port in ports.items()}}
+        self.api = f"http://127.0.0.1:{ports['API_PORT']}"
+        self.flower = f"http://127.0.0.1:{ports['FLOWER_PORT']}"
 
     def compose(self, *command: str, check: bool = True) -> str:
         """Run `docker compose` in the project and return what it prints."""
-        return run("docker", "compose", *command, cwd=self.project, check=check)
+        return run("docker", "compose", *command, cwd=self.project, env=self.environment, check=check)
 
     def containers(self) -> list[dict[str, Any]]:
         """Every container of the project, as `docker inspect` sees it."""
@@ -65,9 +70,9 @@ class Stack:
         return dict(line.split("=", 1) for line in lines if "PASSWORD=" in line)
 
 
-def run(*command: str, cwd: Path | None = None, check: bool = True) -> str:
+def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None, check: bool = True) -> str:
     """Run a command and return what it prints; show it all when it fails."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
     if check:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
@@ -92,22 +97,19 @@ def reason_to_skip(project: Path) -> str:
     return ""
 
 
-@pytest.fixture(scope="module", params=STACKS, ids=label)
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that was started as the README says."""
-    project = render_to(request.param, tmp_path_factory.mktemp("stack") / "project")
+@pytest.mark.stack
+@pytest.mark.parametrize("answers", STACKS, ids=label)
+def test_a_stack_starts_as_the_readme_says_and_keeps_every_promise(answers: Answers, tmp_path: Path) -> None:
+    project = render_to(answers, tmp_path / "project")
     if reason := reason_to_skip(project):
         pytest.skip(reason)
-    made = Stack(project, request.param)
-    os.environ |= {"API_PORT": "18080", "FLOWER_PORT": "15555"}
+    stack = Stack(project, answers)
     try:
-        run("make", "up", cwd=project)
-        yield made
+        run("make", "up", cwd=project, env=stack.environment)
+        for promise in PROMISES:
+            promise(stack)
     finally:
-        made.compose("down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
-
-
-pytestmark = pytest.mark.stack
+        stack.compose("down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
 
 
 def test_the_two_stacks_share_no_answer_but_docker() -> None:
@@ -115,7 +117,8 @@ def test_the_two_stacks_share_no_answer_but_docker() -> None:
     assert {question.name for question in questions.asked() if one[question.name] == two[question.name]} == {"docker"}
 
 
-def test_every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> None:
+def every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> None:
+    """Every service is healthy and the migration has ended."""
     for container in stack.containers():
         state = container["State"]
         if stack.service(container) == "migrate":
@@ -124,9 +127,9 @@ def test_every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> N
             assert state["Health"]["Status"] == "healthy", stack.service(container)
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_task_goes_through_the_api_to_a_worker_and_back() -> None:
-    with httpx.Client(base_url="http://127.0.0.1:18080") as api:
+def a_task_goes_through_the_api_to_a_worker_and_back(stack: Stack) -> None:
+    """A task goes through the API to a worker and back."""
+    with httpx.Client(base_url=stack.api) as api:
         assert api.get("/health/ready").json()["status"] == "ok"
         queued = api.post("/notify", json={"user_id": 1, "message": "hello"})
         assert queued.status_code == 202
@@ -146,7 +149,8 @@ def finished(api: httpx.Client, task_id: str) -> dict[str, Any]:
     raise AssertionError(f"task {task_id} has not ended: {status}")
 
 
-def test_no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) -> None:
+def no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) -> None:
+    """No process of the application is root or can write its code."""
     for container in stack.containers():
         if container["Config"]["Image"] != stack.config["name"] or not container["State"]["Running"]:
             continue
@@ -155,7 +159,8 @@ def test_no_process_of_the_application_is_root_or_can_write_its_code(stack: Stac
         assert container["HostConfig"]["CapDrop"] == ["ALL"]
 
 
-def test_the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: Stack) -> None:
+def the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: Stack) -> None:
+    """The image holds no compiler no development dependency and no secret."""
     image = stack.config["name"]
     look = "ls -A /srv /srv/.venv/bin; command -v gcc cc make uv; true"
     inside = run("docker", "run", "--rm", "--entrypoint", "sh", image, "-c", look).split()
@@ -167,7 +172,8 @@ def test_the_image_holds_no_compiler_no_development_dependency_and_no_secret(sta
     assert not [name for name, password in stack.passwords().items() if password in history]
 
 
-def test_no_password_stands_in_a_command_line(stack: Stack) -> None:
+def no_password_stands_in_a_command_line(stack: Stack) -> None:
+    """No password stands in a command line."""
     assert stack.passwords()
     for container in stack.containers():
         if container["State"]["Running"]:
@@ -175,30 +181,45 @@ def test_no_password_stands_in_a_command_line(stack: Stack) -> None:
             assert not [name for name, password in stack.passwords().items() if password in processes]
 
 
-def test_flower_asks_for_the_password(stack: Stack) -> None:
+def flower_asks_for_the_password(stack: Stack) -> None:
+    """Flower asks for the password."""
     if not stack.answers.get("flower", True):
         assert "flower" not in stack.config["services"]
         return
-    assert httpx.get("http://127.0.0.1:15555/api/workers").status_code == 401
+    assert httpx.get(f"{stack.flower}/api/workers").status_code == 401
     operator = ("flower", stack.passwords()["FLOWER_PASSWORD"])
-    answer = httpx.get("http://127.0.0.1:15555/api/workers?refresh=1", auth=operator)
+    answer = httpx.get(f"{stack.flower}/api/workers?refresh=1", auth=operator)
     assert answer.status_code == 200
     assert len(answer.json()) == 1
 
 
-def test_workers_can_be_added(stack: Stack) -> None:
+def workers_can_be_added(stack: Stack) -> None:
+    """Workers can be added."""
     stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=3")
     workers = [container for container in stack.containers() if stack.service(container) == "worker"]
     assert [worker["State"]["Health"]["Status"] for worker in workers] == ["healthy"] * 3
 
 
-def test_the_data_survives_and_nothing_is_left_after_down(stack: Stack) -> None:
+def the_data_survives_and_nothing_is_left_after_down(stack: Stack) -> None:
+    """The data survives and nothing is left after down."""
     stack.compose("down", "--timeout", "60")
     assert stack.compose("ps", "--all", "--quiet") == ""
     names = run("docker", "volume", "ls", "--quiet", "--filter", f"name={stack.config['name']}_").split()
     assert len(names) == len(stack.config["volumes"])
 
     stack.compose("up", "--detach", "--wait")
-    with httpx.Client(base_url="http://127.0.0.1:18080") as api:
+    with httpx.Client(base_url=stack.api) as api:
         again = api.post("/tasks/app.tasks.database_task.process_user_data", json={"user_id": 1})
         assert finished(api, again.json()["task_id"])["result"] == {"user_id": 1, "records": 2}
+
+
+PROMISES: list[Callable[[Stack], None]] = [
+    every_service_is_healthy_and_the_migration_has_ended,
+    a_task_goes_through_the_api_to_a_worker_and_back,
+    no_process_of_the_application_is_root_or_can_write_its_code,
+    the_image_holds_no_compiler_no_development_dependency_and_no_secret,
+    no_password_stands_in_a_command_line,
+    flower_asks_for_the_password,
+    workers_can_be_added,
+    the_data_survives_and_nothing_is_left_after_down,
+]
