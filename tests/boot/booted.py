@@ -88,7 +88,16 @@ class Booted:
         """Start the API on a free port."""
         port = free_port()
         self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port))
-        self.api = Api(port)
+        self.api = Api(self._client(port))
+
+    def start_flower(self) -> None:
+        """Start Flower on a free port."""
+        port = free_port()
+        self.celery("flower", f"--port={port}", "--address=127.0.0.1")
+        self.flower = self._client(port)
+
+    def _client(self, port: int) -> httpx.Client:
+        return self._stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10))
 
     def celery(self, *command: str) -> None:
         """Start one of Celery's processes, named after its command."""

@@ -13,8 +13,8 @@ RESULT_SECONDS = 30.0
 class Api:
     """Calls over HTTP, and the ids of every task that was accepted."""
 
-    def __init__(self, port: int) -> None:
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
         self.accepted: list[str] = []
 
     def notify(self, user_id: int, message: str) -> str:

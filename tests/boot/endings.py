@@ -8,7 +8,7 @@ from .polling import wait_for
 from .processes import command_lines
 
 STOP_SECONDS = 10.0
-HELD_SECONDS = 2.0
+HELD_SECONDS = 1.5
 
 SCHEDULED = {"app.tasks.boot_probe.tick", "app.tasks.example_task.report_free_space"}
 
@@ -32,11 +32,15 @@ def sigterm(booted: Booted) -> None:
     held = booted.directory / "held"
     task_id = booted.api.enqueue("boot_probe.hold", path=str(held), seconds=HELD_SECONDS)
     wait_for("the long task has begun", held.exists, within=10)
-    codes = {"worker": booted.processes["worker"].terminate(within=STOP_SECONDS)}
+    # The API goes last: it tells that the worker has finished what it had begun.
+    others = [process for name, process in booted.processes.items() if name != "api"]
+    for process in others:
+        process.terminate()
+    codes = {process.name: process.exit_code(within=STOP_SECONDS) for process in others}
     result = booted.api.result(task_id)
     assert result == {"held": HELD_SECONDS}, result
-    others = [process for name, process in booted.processes.items() if name != "worker"]
-    codes |= {process.name: process.terminate(within=STOP_SECONDS) for process in others}
+    booted.processes["api"].terminate()
+    codes["api"] = booted.processes["api"].exit_code(within=STOP_SECONDS)
     assert codes == {name: EXIT_CODES[name] for name in booted.processes}, codes
     for process in booted.processes.values():
         process.expect_no_orphan()

@@ -55,10 +55,13 @@ class Process:
         """Fail when the process has ended by itself."""
         assert self.process.poll() is None, f"{self.name} ended by itself with {self.process.returncode}"
 
-    def terminate(self, *, within: float) -> int:
-        """Send SIGTERM to the process alone, as Docker and Kubernetes do; return its exit code."""
+    def terminate(self) -> None:
+        """Send SIGTERM to the process alone, as Docker and Kubernetes do."""
         self.expect_alive()
         self.process.send_signal(signal.SIGTERM)
+
+    def exit_code(self, *, within: float) -> int:
+        """Wait until the process has ended, and return its exit code."""
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:

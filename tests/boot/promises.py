@@ -9,7 +9,6 @@ from .booted import Booted
 from .client import said
 from .endings import clean_logs, delivered, hidden_passwords, sigterm
 from .polling import wait_for
-from .servers import free_port
 
 START_SECONDS = 40.0
 
@@ -44,9 +43,7 @@ def notification(booted: Booted) -> None:
     booted.celery("worker", "--loglevel", "INFO", "--concurrency", "2")
     if booted.variant.has_beat:
         booted.celery("beat", "--schedule", str(booted.directory / "schedule"))
-    port = free_port()
-    booted.celery("flower", f"--port={port}", "--address=127.0.0.1")
-    booted.flower = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+    booted.start_flower()
     result = booted.api.result(booted.api.accepted[0])
     assert result == {"status": "sent", "user_id": 1}, result
 
