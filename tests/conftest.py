@@ -11,6 +11,8 @@ from pytest_copie.plugin import Copie
 
 from forge_cli.questions import Answer, Answers, template_root
 
+pytest_plugins = ["tests.boot.plugin"]
+
 Render = Callable[[Answers], Path]
 
 

@@ -58,6 +58,7 @@ class Booted:
             "FLOWER_BASIC_AUTH": ":".join(self.flower_user),
             "HOME": str(self.directory),
             "LC_ALL": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",  # a process that ends on a signal would take its last words with it
             "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
             **self.variant.environment(self.endpoints, self.directory),

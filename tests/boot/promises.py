@@ -103,25 +103,21 @@ def database(booted: Booted) -> None:
 
 def refusals(booted: Booted) -> None:
     """What is unknown or does not fit is refused; that nothing of it is sent, `delivered` shows."""
-    http = booted.api.http
-    refused = {
-        404: [
-            http.get(f"/tasks/{uuid4()}"),
-            http.post("/tasks/app.tasks.example_task.no_such_task", json={}),
-            http.post("/tasks/app.tasks.boot_probe.tick", json={"path": str(booted.directory / "refused")}),
-            http.post("/tasks/celery.backend_cleanup", json={}),
-        ],
-        422: [
-            http.get("/tasks/not-a-uuid"),
-            http.post("/tasks/app.tasks.example_task.send_notification", json={"user_id": 1, "massage": "hi"}),
-            http.post("/tasks/app.tasks.example_task.send_notification", json={"user_id": 1}),
-            http.post("/tasks/app.tasks.example_task.send_notification", json=[1, "hi"]),
-            http.post("/notify", json={"user_id": "nobody", "message": "hello"}),
-        ],
-    }
-    for code, responses in refused.items():
-        for response in responses:
-            assert response.status_code == code, said(response)
+    notification = "app.tasks.example_task.send_notification"
+    refused: list[tuple[int, str, str, object]] = [
+        (404, "GET", f"/tasks/{uuid4()}", None),
+        (404, "POST", "/tasks/app.tasks.example_task.no_such_task", {}),
+        (404, "POST", "/tasks/app.tasks.boot_probe.tick", {"path": str(booted.project.ticks)}),
+        (404, "POST", "/tasks/celery.backend_cleanup", {}),
+        (422, "GET", "/tasks/not-a-uuid", None),
+        (422, "POST", f"/tasks/{notification}", {"user_id": 1, "massage": "hi"}),
+        (422, "POST", f"/tasks/{notification}", {"user_id": 1}),
+        (422, "POST", f"/tasks/{notification}", [1, "hi"]),
+        (422, "POST", "/notify", {"user_id": "nobody", "message": "hello"}),
+    ]
+    for code, method, path, body in refused:
+        response = booted.api.http.request(method, path, json=body)
+        assert response.status_code == code, said(response)
 
 
 def beat(booted: Booted) -> None:
@@ -130,7 +126,8 @@ def beat(booted: Booted) -> None:
     if booted.variant.has_beat:
         wait_for("the schedule's entry has run twice", lambda: ticks.read_text().count("tick") >= 2, within=15)
     else:
-        assert not (booted.project.root / "app/core/schedule.py").exists()
+        assert not (booted.project.root / "app/core/schedule.py").exists(), "a schedule that nothing runs"
+        assert not ticks.exists(), "a task ran that nobody sent"
 
 
 def flower(booted: Booted) -> None:
