@@ -15,7 +15,7 @@ SHARED = {
     "license": {"pyproject.toml"},
     "python_version": {"Dockerfile"},
     "broker": {".env.example", "compose.yaml", "pyproject.toml"},
-    "result_backend": {".env.example", "compose.yaml"},
+    "result_backend": {".env.example", "README.md", "compose.yaml"},
     "beat": {".gitignore", "Procfile.dev", "README.md", "compose.yaml", "app/core/celery.py"},
     "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
     "docker": {".env.example", "Makefile", "README.md"},
@@ -24,6 +24,7 @@ SHARED = {
         ".env.example",
         "Dockerfile",
         "Makefile",
+        "Procfile.dev",
         "README.md",
         "compose.yaml",
         "pyproject.toml",
@@ -38,7 +39,7 @@ OWNED = {
     "license": {"LICENSE"},
     "broker": {"app/core/broker.py", "tests/test_broker.py"},
     "result_backend": {"app/core/results.py"},
-    "database": {"app/core/database.py"},
+    "database": {"app/core/database.py", "app/core/results.py"},
 }
 
 # The seeds' names `settings.database`, `with_db_init` and `celery_app.conf.beat_schedule` live in modules that every

@@ -45,6 +45,7 @@ class Stack:
         self.project = project
         self.answers = answers
         self.config: dict[str, Any] = yaml.safe_load((project / "compose.yaml").read_text())
+        self.image: str = self.config["services"]["api"]["image"]
         ports = {"API_PORT": free_port(), "FLOWER_PORT": free_port()}
         self.environment = {**os.environ, **{name: str(port) for name, port in ports.items()}}
         self.api = f"http://127.0.0.1:{ports['API_PORT']}"
@@ -82,7 +83,7 @@ def images(project: Path) -> set[str]:
     """The public images that a project builds on and runs."""
     services = yaml.safe_load((project / "compose.yaml").read_text())["services"].values()
     bases = [line.split()[1] for line in (project / "Dockerfile").read_text().splitlines() if line.startswith("FROM")]
-    return {service["image"] for service in services if "build" not in service} | set(bases)
+    return {service["image"] for service in services if service.get("pull_policy") is None} | set(bases)
 
 
 def reason_to_skip(project: Path) -> str:
@@ -152,7 +153,7 @@ def finished(api: httpx.Client, task_id: str) -> dict[str, Any]:
 def no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) -> None:
     """No process of the application is root or can write its code."""
     for container in stack.containers():
-        if container["Config"]["Image"] != stack.config["name"] or not container["State"]["Running"]:
+        if container["Config"]["Image"] != stack.image or not container["State"]["Running"]:
             continue
         assert stack.compose("exec", stack.service(container), "id", "--user").strip() == "10001"
         assert container["HostConfig"]["ReadonlyRootfs"]
@@ -161,7 +162,7 @@ def no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) ->
 
 def the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: Stack) -> None:
     """The image holds no compiler no development dependency and no secret."""
-    image = stack.config["name"]
+    image = stack.image
     look = "ls -A /srv /srv/.venv/bin; command -v gcc cc make uv; true"
     inside = run("docker", "run", "--rm", "--entrypoint", "sh", image, "-c", look).split()
     history = run("docker", "history", "--no-trunc", image) + run("docker", "inspect", image)

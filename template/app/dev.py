@@ -1,6 +1,8 @@
 """`app dev`: the processes of `Procfile.dev` together, on the servers in the environment or on what is embedded."""
 
 import os
+import shlex
+import subprocess
 import sys
 
 from honcho.environ import parse_procfile
@@ -12,7 +14,7 @@ from app.core.config.base import ROOT, Environment
 
 
 def run(port: int) -> int:
-    """Run until the user interrupts or a process ends, which ends the others.
+    """Run `prepare` to its end, then the others until the user interrupts or one of them ends, which ends all.
 
     Args:
         port: The port of the API.
@@ -29,8 +31,11 @@ def run(port: int) -> int:
 
     manager = Manager(Printer(sys.stdout))
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PORT": str(port)}
-    procfile = parse_procfile(ROOT.joinpath("Procfile.dev").read_text())
-    for name, command in procfile.processes.items():
+    processes = parse_procfile(ROOT.joinpath("Procfile.dev").read_text()).processes
+    prepare = shlex.split(processes.pop("prepare", "true"))
+    if code := subprocess.run(prepare, cwd=ROOT, env=environment, check=False).returncode:  # noqa: S603
+        return code
+    for name, command in processes.items():
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))
     manager.loop()
     return 0 if manager.returncode == 130 else manager.returncode or 0

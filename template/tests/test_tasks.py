@@ -66,6 +66,13 @@ def test_arguments_that_do_not_fit_are_refused(client: TestClient, arguments: di
     assert client.post(f"/tasks/{EXAMPLES}.send_notification", json=arguments).status_code == 422
 
 
+def test_a_state_of_the_tasks_own_is_shown_as_it_is(client: TestClient) -> None:
+    task_id = str(uuid4())
+    send_notification.backend.store_result(task_id, {"current": 1}, "PROGRESS")
+
+    assert client.get(f"/tasks/{task_id}").json()["status"] == "PROGRESS"
+
+
 def test_an_id_that_was_never_issued_is_not_found(client: TestClient) -> None:
     assert client.get(f"/tasks/{uuid4()}").status_code == 404
     assert client.get("/tasks/nonsense").status_code == 422

@@ -21,9 +21,13 @@ class TaskError(BaseModel):
 
 
 class TaskStatus(BaseModel):
-    """What became of a task."""
+    """What became of a task.
+
+    Attributes:
+        status: QUEUED, STARTED, RETRY, SUCCESS, FAILURE or REVOKED, or a state that the task itself has set.
+    """
 
     task_id: UUID
-    status: Literal["QUEUED", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"]
+    status: str
     result: Any = None
     error: TaskError | None = None

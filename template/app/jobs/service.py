@@ -1,10 +1,12 @@
 """Sending tasks and asking after them from `async def` code, without blocking its event loop."""
 
 import inspect
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+import anyio
 from anyio import CapacityLimiter, to_thread
 from celery import Task
 
@@ -12,8 +14,11 @@ from app.core.celery import celery_app
 from app.jobs import states
 from app.jobs.schemas import TaskQueued, TaskStatus
 
+T = TypeVar("T")
+
 # Threads of their own: a broker that hangs must not take those that other endpoints run in.
 _limiter = CapacityLimiter(10)
+LIMIT = 5.0  # seconds; drivers give up earlier, and this bounds what they try again
 
 
 class UnknownTask(LookupError):
@@ -33,14 +38,15 @@ async def enqueue(task: Task[Any, Any], /, **arguments: Any) -> TaskQueued:
 
     Raises:
         BadArguments: The arguments do not fit the task's signature; nothing was sent.
-        kombu.exceptions.OperationalError: The broker cannot be reached; the API answers 503.
+        kombu.exceptions.OperationalError, TimeoutError: The broker or the result backend cannot be reached; the API
+            answers 503. After a timeout the task may have been sent all the same.
     """
     try:
         inspect.signature(task.run).bind(**arguments)
     except TypeError as error:
         raise BadArguments(str(error)) from None
     send = partial(task.apply_async, kwargs=arguments)
-    result = await to_thread.run_sync(send, limiter=_limiter)
+    result = await _in_a_thread(send)
     return TaskQueued(task_id=UUID(result.id))
 
 
@@ -58,4 +64,9 @@ def public_task(name: str) -> Task[Any, Any]:
 
 async def get_task_status(task_id: UUID) -> TaskStatus | None:
     """Return a task's status, or nothing when the id was never issued or its result has expired."""
-    return await to_thread.run_sync(states.get_task_status, celery_app, str(task_id), limiter=_limiter)
+    return await _in_a_thread(partial(states.get_task_status, celery_app, str(task_id)))
+
+
+async def _in_a_thread(call: Callable[[], T]) -> T:
+    with anyio.fail_after(LIMIT):
+        return await to_thread.run_sync(call, limiter=_limiter, abandon_on_cancel=True)

@@ -41,7 +41,14 @@ def unreliable_task(self: BaseTask, failures: int = 2) -> dict[str, int]:
 
 @celery_app.task(public=True)
 async def fetch_numbers(count: int) -> dict[str, list[int]]:
-    """Wait for `count` answers at once, as calls to other services would."""
+    """Wait for `count` answers at once, as calls to other services would.
+
+    Raises:
+        ValueError: More than 1,000 at once: what strangers can ask for needs a bound.
+    """
+    if not 0 <= count <= 1000:
+        error = "count must be between 0 and 1000"
+        raise ValueError(error)
 
     logger.info("fetching %s numbers", count)
 
