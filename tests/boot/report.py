@@ -1,7 +1,7 @@
 """The table of booted variants, written by the controller at the end of a run."""
 
+import math
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,8 @@ class Report:
     test = "tests/boot/test_boot.py"
 
     def __init__(self) -> None:
-        self.started = time.monotonic()
         self.rows: list[dict[str, object]] = []
+        self.began, self.ended = math.inf, -math.inf
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the row of a variant's test; a worker's arrives here too, and a word of its crash."""
@@ -26,6 +26,8 @@ class Report:
         name = report.nodeid.partition("[")[2].rstrip("]")
         row = {"index": len(self.rows), "name": name, "seconds": 0, "checked": ""}
         found = dict(report.user_properties).get(PROPERTY)
+        if report.stop:  # a crash has no times
+            self.began, self.ended = min(self.began, report.start), max(self.ended, report.stop)
         self.rows.append(row | {"outcome": report.outcome} | (found if isinstance(found, dict) else {}))
 
     def write(self, config: pytest.Config) -> None:
@@ -34,11 +36,12 @@ class Report:
             return
         directory = Path(os.environ.get("FORGE_BOOT_REPORT") or config.rootpath / "build")
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "boot-results.md").write_text(self.table(time.monotonic() - self.started))
+        (directory / "boot-results.md").write_text(self.table())
 
-    def table(self, wall: float) -> str:
+    def table(self) -> str:
         """Return the rows as Markdown."""
         seconds = [float(str(row["seconds"])) for row in self.rows]
+        wall = max(0.0, self.ended - self.began)
         passed = sum(row["outcome"] == "passed" for row in self.rows)
         lines = [
             "# Booted variants",
