@@ -124,7 +124,7 @@ def test_a_commit_hook_that_calls_forge_makes_a_project(tmp_path: Path) -> None:
     git(outer, "init", "--quiet")
     hook = outer / ".git" / "hooks" / "pre-commit"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    hook.write_text(f"#!/bin/sh\nexport PATH={path}\nforge new {tmp_path}/work/demo -y >&2\n")
+    hook.write_text(f"#!/bin/sh\nexport PATH={path}\nforge new {Path.cwd()}/demo -y >&2\n")
     hook.chmod(0o755)
     (outer / "file").touch()
     git(outer, "add", "file")
