@@ -6,9 +6,10 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, Field
 
 from app.core import health
+from app.core.security import Enqueuer
 from app.jobs import routes as jobs
-from app.jobs.schemas import TaskQueued
-from app.jobs.service import enqueue
+from app.jobs.schemas import TaskInfo
+from app.jobs.service import JobsService
 from app.tasks.example_task import send_notification
 
 router = APIRouter()
@@ -24,6 +25,11 @@ class Notification(BaseModel):
 
 
 @router.post("/notify", status_code=status.HTTP_202_ACCEPTED, tags=["notifications"])
-async def notify_user(notification: Notification) -> TaskQueued:
+async def notify_user(notification: Notification, caller: Enqueuer) -> TaskInfo:
     """Notify a user in the background."""
-    return await enqueue(send_notification, user_id=notification.user_id, message=notification.message)
+    return await JobsService().push_task_async(
+        send_notification.name,
+        caller.organization_id,
+        user_id=notification.user_id,
+        message=notification.message,
+    )

@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
+from app.jobs.cli import cli as dead_letters
+
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli.add_typer(dead_letters, name="dead-letters")
 
 
 @cli.callback()

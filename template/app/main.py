@@ -10,6 +10,8 @@ from app import api
 from app.core import broker, errors, logging, results
 from app.core.celery import celery_app
 from app.core.config.settings import settings
+from app.core.request_id import RequestIdMiddleware
+from app.jobs import routing
 
 # Somebody waits for every answer of this process, so it gives up early where a worker would wait.
 celery_app.conf.update({**broker.FAIL_FAST, **results.FAIL_FAST})
@@ -19,13 +21,13 @@ celery_app.conf.update({**broker.FAIL_FAST, **results.FAIL_FAST})
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Set up what belongs to the running process."""
     logging.configure()
-    # Every task, not only those that a route imports, can be enqueued by its name.
-    celery_app.loader.import_default_modules()
+    routing.report()
     # Nobody waits for a result here. Without this, Celery would keep a subscription for each task that was ever sent.
     with denied_join_result():
         yield
 
 
 app = FastAPI(title=settings.app.TITLE, lifespan=lifespan)
+app.add_middleware(RequestIdMiddleware)
 app.include_router(api.router)
 errors.install(app)

@@ -2,9 +2,11 @@
 
 from alembic import context
 
+import app.jobs.models
+import app.models  # noqa: F401
 from app.core import logging
 from app.core.database import engine
-from app.models import Base
+from app.core.model import Base
 
 logging.configure()
 

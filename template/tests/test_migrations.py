@@ -5,7 +5,7 @@ from alembic.config import Config
 from sqlalchemy import inspect
 
 from app.core.database import engine
-from app.models import Base
+from app.core.model import Base
 
 
 def test_the_migrations_make_what_the_models_say(alembic: Config, migrated: None) -> None:

@@ -7,6 +7,7 @@ tests; in production the scheme `embedded://` is unknown.
 import os
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,39 @@ class Transport(filesystem.Transport):
 class Results(FilesystemBackend):
     """Celery's results in files, which appear whole here too: `app.core.embedded:Results+file:///folder`."""
 
-    def set(self, key: bytes, value: bytes) -> None:  # type: ignore[override]
-        """Write a result beside its place and move it there, so that no reader finds it half written."""
+    def set(self, key: bytes | str, value: bytes, *, nx: bool = False, **_: Any) -> bool:  # type: ignore[override]
+        """Write a result beside its place and move it there, so that no reader finds it half written.
+
+        Args:
+            key: Its name.
+            value: Its content.
+            nx: Write only what does not exist yet, as Redis does; the result says whether it was written.
+        """
         folder = Path(os.fsdecode(self.path))  # type: ignore[attr-defined]
-        unfinished = folder / f".{uuid.uuid4()}"
+        place, unfinished = folder / os.fsdecode(key), folder / f".{uuid.uuid4()}"
         unfinished.write_bytes(ensure_bytes(value))
-        unfinished.replace(folder / os.fsdecode(key))
+        if not nx:
+            unfinished.replace(place)
+            return True
+        try:
+            place.hardlink_to(unfinished)
+        except FileExistsError:
+            return False
+        finally:
+            unfinished.unlink()
+        return True
+
+    def get(self, key: Any) -> Any:
+        """Return what was written under a name."""
+        return super().get(os.fsencode(key))  # type: ignore[arg-type]
+
+    def delete(self, key: Any) -> None:
+        """Remove what was written under a name, if anything was."""
+        with suppress(FileNotFoundError):
+            super().delete(os.fsencode(key))  # type: ignore[arg-type]
+
+    def expire(self, key: Any, value: int) -> None:
+        """Keep it: the files are removed with their folder."""
 
 
 def register() -> None:

@@ -5,8 +5,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from app.core.celery import celery_app
-from app.core.services import UNAVAILABLE
+from app.core import services
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +24,5 @@ async def unavailable(request: Request, error: Exception) -> JSONResponse:
 
 def install(api: FastAPI) -> None:
     """Turn a service that is down into 503 on every route."""
-    of_the_backend = getattr(celery_app.backend, "connection_errors", ())
-    for error in {*UNAVAILABLE, *of_the_backend}:
+    for error in services.unavailable():
         api.add_exception_handler(error, unavailable)

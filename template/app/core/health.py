@@ -45,6 +45,16 @@ async def ping_broker() -> None:
     await to_thread.run_sync(connect, abandon_on_cancel=True)
 
 
+@check("workers")
+async def find_workers() -> None:
+    """Look whether every queue was consumed lately, without asking the workers."""
+    from app.jobs import presence  # which needs the application that this module is a part of
+
+    if queues := await to_thread.run_sync(presence.unconsumed, abandon_on_cancel=True):
+        message = f"no worker consumes {', '.join(queues)}"
+        raise RuntimeError(message)
+
+
 @check("result_backend")
 async def ping_result_backend() -> None:
     """Ask for a result that does not exist."""

@@ -5,31 +5,57 @@ from typing import Any
 
 from celery.signals import setup_logging
 
+from app.core import context
 from app.core.config.settings import settings
-from app.tasks.base import running_request
 
 
-class TaskFilter(logging.Filter):
-    """Give every record the task that it was written in."""
+class ContextFilter(logging.Filter):
+    """Tell in every record in which task and on whose behalf it was written."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add `task`, which is empty outside a task, and keep the record."""
-        request = running_request()
-        record.task = f" [{getattr(request, 'task', '?')} {request.id}]" if request and request.id else ""
+        """Add what is known of `task`, `task_id`, `organization_id` and `request_id`, and keep the record."""
+        running = context.running_message()
+        found = {
+            "task": running.get("task") if running else None,
+            "task_id": running.id if running else None,
+            "organization_id": context.organization_id(),
+            "request_id": context.request_id(),
+        }
+        known = {name: value for name, value in found.items() if value}
+        record.__dict__.update(known)
+        record.context = "".join(f" {name}={value}" for name, value in known.items())
         return True
 
 
+FORMATTERS: dict[str, dict[str, Any]] = {
+    "text": {"format": "%(asctime)s %(levelname)s %(name)s%(context)s %(message)s"},
+    # https://nhairs.github.io/python-json-logger/
+    "json": {
+        "()": "pythonjsonlogger.json.JsonFormatter",
+        "format": "%(levelname)s %(name)s %(message)s",
+        "rename_fields": {"levelname": "level", "name": "logger"},
+        "timestamp": True,
+        "reserved_attrs": [*logging.makeLogRecord({}).__dict__, "context", "asctime", "color_message", "data"],
+    },
+}
+
+
 def configure() -> None:
-    """Send every logger's lines to standard error, with the name and id of the task they belong to."""
+    """Send every logger's lines to standard error, as JSON in production and as text elsewhere."""
+    default = "json" if settings.app.ENVIRONMENT == "production" else "text"
     to_the_root: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "filters": {"task": {"()": TaskFilter}},
-            "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(task)s %(message)s"}},
+            "filters": {"context": {"()": ContextFilter}},
+            "formatters": FORMATTERS,
             "handlers": {
-                "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["task"]},
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": settings.app.LOG_FORMAT or default,
+                    "filters": ["context"],
+                },
             },
             "loggers": {"uvicorn": to_the_root, "uvicorn.access": to_the_root},
             "root": {"handlers": ["stderr"], "level": settings.app.LOG_LEVEL},

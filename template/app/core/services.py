@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 Check = Callable[[], Awaitable[None]]
@@ -10,6 +11,11 @@ Check = Callable[[], Awaitable[None]]
 CHECKS: dict[str, Check] = {}
 # Turned into 503 by `app.core.errors`.
 UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutError}
+
+
+def unavailable() -> tuple[type[Exception], ...]:
+    """Return what is raised when a service is down, the result backend's driver included."""
+    return (*UNAVAILABLE, *getattr(current_app.backend, "connection_errors", ()))
 
 
 def check(name: str) -> Callable[[Check], Check]:

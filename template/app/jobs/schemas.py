@@ -1,15 +1,20 @@
-"""What the API says about tasks."""
+"""What is said about jobs: tasks that were sent on behalf of an organization."""
 
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 
-class TaskQueued(BaseModel):
-    """A task that was handed to the broker."""
+class TaskInfo(BaseModel):
+    """A task that was accepted."""
+
+    model_config = ConfigDict(frozen=True)
 
     task_id: UUID
+    task_name: str
+    organization_id: str
+    queue: str
     status: Literal["queued"] = "queued"
 
 
@@ -20,14 +25,25 @@ class TaskError(BaseModel):
     message: str
 
 
+class TaskProgress(BaseModel):
+    """How far a running task has come."""
+
+    current: float
+    total: float
+    message: str = ""
+
+
 class TaskStatus(BaseModel):
     """What became of a task.
 
     Attributes:
-        status: QUEUED, STARTED, RETRY, SUCCESS, FAILURE or REVOKED, or a state that the task itself has set.
+        status: QUEUED, STARTED, PROGRESS, RETRY, SUCCESS, FAILURE or REVOKED; UNKNOWN for an id that was never issued,
+            has expired or belongs to another organization.
     """
 
     task_id: UUID
+    task_name: str | None = None
     status: str
     result: Any = None
     error: TaskError | None = None
+    progress: TaskProgress | None = None

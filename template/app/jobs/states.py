@@ -1,50 +1,62 @@
-"""What became of a task, as the result backend knows it."""
+"""What became of a task: the job's record and what the result backend holds, in one answer."""
 
-import logging
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from celery import Task, states
+from celery import states
+from celery.exceptions import TimeLimitExceeded
 
-from app.jobs.schemas import TaskError, TaskStatus
+from app.jobs.schemas import TaskError, TaskProgress, TaskStatus
 
-logger = logging.getLogger(__name__)
+QUEUED: Final = "QUEUED"
+PROGRESS: Final = "PROGRESS"
+UNKNOWN: Final = "UNKNOWN"
+FINAL: Final = frozenset({states.SUCCESS, states.FAILURE, states.REVOKED})
 
-QUEUED = "QUEUED"
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a job from the moment that it was accepted."""
+
+    task_id: str
+    task_name: str
+    organization_id: str
+    status: str
+    error: TaskError | None = None
+    digest: str = ""
 
 
-def mark_queued(task: Task[Any, Any], task_id: str, options: dict[str, Any]) -> bool:
-    """Record that a task is about to be sent; return whether a mark was made.
+def error_of(exception: BaseException) -> TaskError:
+    """Return an exception as it may be shown: its type and its message, and no traceback."""
+    message = str(exception)
+    if isinstance(exception, TimeLimitExceeded):
+        message = f"The task took longer than its time limit of {exception.args[0]} seconds."
+    return TaskError(type=type(exception).__name__, message=message[:10_000])
 
-    A retry keeps the state that says so, and a task whose result nobody wants leaves nothing behind.
+
+def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
+    """Return what became of a job.
+
+    The record answers, unless the job has not ended: then the result backend knows more, how far it has come or that it
+    has just ended.
+
+    Args:
+        record: The job's record.
+        meta: What the result backend holds, from `get_task_meta`.
     """
-    ignored = options.get("ignore_result", task.ignore_result)
-    if ignored or options.get("retries") or task.app.conf.task_always_eager:
-        return False
-    task.backend.store_result(task_id, None, QUEUED)
-    return True
-
-
-def forget(task: Task[Any, Any], task_id: str) -> None:
-    """Take the mark back."""
-    try:
-        task.backend.forget(task_id)
-    except Exception:
-        # The error that the caller is about to see matters more than a mark that will expire.
-        logger.warning("the mark of task %s stays until it expires", task_id)
-
-
-def get_task_status(task: Task[Any, Any] | Any, task_id: str) -> TaskStatus | None:
-    """Return a task's status, or nothing when the id was never issued or its result has expired."""
-    meta = task.backend.get_task_meta(task_id)
     state, result = meta["status"], meta["result"]
-    if state == states.PENDING:
-        return None
-    error = None
+    status, error, progress = record.status, record.error, None
+    if status not in FINAL and state != states.PENDING:
+        status = state
     if isinstance(result, BaseException):
-        error = TaskError(type=type(result).__name__, message=str(result))
+        error = error_of(result)
+    if status == PROGRESS:
+        progress = TaskProgress.model_validate(result)
     return TaskStatus(
-        task_id=task_id,
-        status=state,
-        result=result if state == states.SUCCESS else None,
-        error=error,
+        task_id=record.task_id,
+        task_name=record.task_name,
+        status=status,
+        result=result if status == state == states.SUCCESS else None,
+        error=error if status in {states.FAILURE, states.RETRY} else None,
+        progress=progress,
     )

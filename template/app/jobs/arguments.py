@@ -1,0 +1,74 @@
+"""A task's signature as a model: what may be sent, what the API documents, and the types that the body gets back."""
+
+import inspect
+import json
+from functools import cache
+from typing import Any
+
+from celery import Task
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+# Who asks is known from elsewhere: a task that has this parameter gets the organization of its job.
+ORGANIZATION = "organization_id"
+
+
+class BadArguments(ValueError):
+    """The arguments do not fit the task's signature."""
+
+
+@cache
+def model_of(task: Task[Any, Any]) -> type[BaseModel]:
+    """Return the model of a task's arguments, without the organization.
+
+    Raises:
+        TypeError: A parameter cannot be sent by name, or pydantic cannot check its type.
+    """
+    fields: dict[str, Any] = {}
+    extra = "forbid"
+    for parameter in inspect.signature(task.run, eval_str=True).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            extra = "allow"
+        elif parameter.kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY}:
+            message = f"{task.name}: the parameter {parameter.name!r} cannot be sent by its name."
+            raise TypeError(message)
+        elif parameter.name != ORGANIZATION:
+            annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
+            fields[parameter.name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
+    config = ConfigDict(extra="allow" if extra == "allow" else "forbid")
+    return create_model(task.name.rpartition(".")[2], __config__=config, __module__=task.__module__, **fields)
+
+
+@cache
+def takes_organization(task: Task[Any, Any]) -> bool:
+    """Tell whether a task's signature names the organization."""
+    return ORGANIZATION in inspect.signature(task.run).parameters
+
+
+def to_json(task: Task[Any, Any], arguments: dict[str, Any], organization_id: str) -> dict[str, Any]:
+    """Check arguments and return them as plain JSON, the organization among them if the task names it.
+
+    Raises:
+        BadArguments: They do not fit.
+    """
+    checked: dict[str, Any] = json.loads(_checked(task, arguments).model_dump_json(exclude_unset=True))
+    return checked | ({ORGANIZATION: organization_id} if takes_organization(task) else {})
+
+
+def from_json(task: Task[Any, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a job in the types of the signature.
+
+    Raises:
+        BadArguments: They do not fit; the task has changed since they were sent.
+    """
+    own = {name: value for name, value in arguments.items() if name != ORGANIZATION}
+    checked = _checked(task, own)
+    return arguments | {name: getattr(checked, name) for name in own}
+
+
+def _checked(task: Task[Any, Any], arguments: dict[str, Any]) -> BaseModel:
+    try:
+        return model_of(task).model_validate(arguments)
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        listed = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
+        raise BadArguments(listed) from None

@@ -1,0 +1,68 @@
+"""What a worker does beside its tasks, again and again: whoever needs it registers a function with `every`."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import bootsteps
+
+logger = logging.getLogger(__name__)
+
+Chore = Callable[[Any], None]
+
+CHORES: list[tuple[float, Chore]] = []
+
+# A process that is forked while another thread holds a driver's lock would wait for it for ever.
+_working = threading.Lock()
+os.register_at_fork(before=_working.acquire, after_in_parent=_working.release, after_in_child=_working.release)
+
+
+def every(seconds: float) -> Callable[[Chore], Chore]:
+    """Register a function that a worker calls with its `Consumer`, at this interval."""
+
+    def register(chore: Chore) -> Chore:
+        CHORES.append((seconds, chore))
+        return chore
+
+    return register
+
+
+class Chores(bootsteps.StartStopStep):
+    """A thread in the worker's main process, while it is connected to the broker and its own loop runs."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    SHORTEST = 1.0  # seconds between two looks at what is due
+    STUCK = 15.0  # seconds without a turn of the loop
+
+    def start(self, parent: Any) -> None:
+        """Begin when the worker has its connection and its queues."""
+        self.stopped = threading.Event()
+        self.turned = time.monotonic()
+        self.timer = parent.timer.call_repeatedly(self.SHORTEST, self._turn)
+        threading.Thread(target=self._run, args=(parent, self.stopped), name="chores", daemon=True).start()
+
+    def stop(self, parent: Any) -> None:
+        """End when the connection is lost or the worker stops."""
+        self.timer.cancel()
+        self.stopped.set()
+
+    def _turn(self) -> None:
+        self.turned = time.monotonic()
+
+    def _run(self, consumer: Any, stopped: threading.Event) -> None:
+        due = dict.fromkeys(range(len(CHORES)), 0.0)
+        while not stopped.wait(self.SHORTEST):
+            if time.monotonic() - self.turned > self.STUCK:
+                continue
+            for number, (seconds, chore) in enumerate(CHORES):
+                if time.monotonic() < due[number]:
+                    continue
+                due[number] = time.monotonic() + seconds
+                try:
+                    with _working:
+                        chore(consumer)
+                except Exception as error:
+                    logger.warning("%s: %s: %s; it is tried again", chore.__name__, type(error).__name__, error)

@@ -1,0 +1,67 @@
+"""`app dead-letters`: what could not be processed."""
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from app.jobs import dead_letters
+from app.jobs.dead_letters import NoSuchDeadLetter
+from app.jobs.service import import_tasks
+
+cli = typer.Typer(no_args_is_help=True, help="Messages that could not be processed: look, send again, delete.")
+
+LetterId = Annotated[str, typer.Argument(help="The id that `list` shows.")]
+
+
+@cli.callback()
+def prepare() -> None:
+    """Know every task, to tell an unknown one."""
+    import_tasks()
+
+
+@cli.command("list")
+def list_(limit: Annotated[int, typer.Option(min=1, help="How many, oldest first.")] = 100) -> None:
+    """List the dead letters, oldest first."""
+    for letter in dead_letters.list_dead_letters(limit):
+        death = letter.death
+        error = f": {death.error.type}: {death.error.message}" if death.error else ""
+        typer.echo(f"{letter.id}  {death.died_at or '?'}  {letter.task_name or '-'}  {death.reason}{error}")
+
+
+@cli.command()
+def show(letter_id: LetterId) -> None:
+    """Show one dead letter, with its history and its content."""
+    try:
+        typer.echo(dead_letters.show(letter_id).model_dump_json(indent=2))
+    except NoSuchDeadLetter:
+        _not_found(letter_id)
+
+
+@cli.command()
+def replay(letter_id: LetterId) -> None:
+    """Send a dead letter to its queue again, under its own id."""
+    try:
+        letter = dead_letters.replay(letter_id)
+    except NoSuchDeadLetter:
+        _not_found(letter_id)
+    typer.echo(f"Sent {letter.id} to the queue {letter.queue}.")
+
+
+@cli.command()
+def purge(
+    letter_id: Annotated[str | None, typer.Argument(help="One of them; all when it is left out.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all are deleted.")] = False,
+) -> None:
+    """Delete one dead letter, or all of them."""
+    if letter_id is None and not yes:
+        typer.confirm("Delete every dead letter?", abort=True)
+    try:
+        count = dead_letters.purge(letter_id)
+    except NoSuchDeadLetter:
+        _not_found(letter_id or "")
+    typer.echo(f"Deleted {count}.")
+
+
+def _not_found(letter_id: str) -> NoReturn:
+    typer.echo(f"error: there is no dead letter `{letter_id}`; `app dead-letters list` shows them.", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,59 @@
+"""A job: a task that is sent on behalf of an organization, with all that its message needs."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from app.core.celery import celery_app
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job.
+
+    Attributes:
+        id: The id of its task, the same at every try.
+        queue: The queue's name in `app/core/queues.py`.
+        arguments: The task's keyword arguments as plain JSON.
+        digest: What tells these arguments from others.
+        eta: When it may start at the earliest.
+        keyed: Whether the id comes from an idempotency key, so that the same job may come again.
+    """
+
+    id: str
+    task_name: str
+    organization_id: str
+    request_id: str | None
+    queue: str
+    arguments: dict[str, Any]
+    digest: str
+    priority: int | None = None
+    eta: datetime | None = None
+    keyed: bool = False
+
+    def publish(self) -> None:
+        """Give the message to the broker.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be reached.
+        """
+        options: dict[str, Any] = {"task_id": self.id, "queue": self.queue, "eta": self.eta, "priority": self.priority}
+        options["headers"] = _given(
+            {"job": True, "organization_id": self.organization_id, "request_id": self.request_id}
+        )
+        celery_app.tasks[self.task_name].apply_async(kwargs=self.arguments, **_given(options))
+
+    def dump(self) -> str:
+        """Return the job as text."""
+        return json.dumps(asdict(self) | {"eta": self.eta and self.eta.isoformat()})
+
+    @classmethod
+    def load(cls, text: str | bytes) -> Self:
+        """Return the job of a text that `dump` made."""
+        values = json.loads(text)
+        return cls(**values | {"eta": values["eta"] and datetime.fromisoformat(values["eta"])})

@@ -1,0 +1,36 @@
+"""Which queues are being consumed: workers say so where results are kept, and `/health/ready` reads it."""
+
+import time
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from app.core.celery import celery_app
+from app.core.config.settings import settings
+from app.core.queues import QUEUES
+from app.jobs.chores import every
+
+INTERVAL = 5.0  # seconds
+LATELY = 15.0  # seconds
+CONSUMED = "CONSUMED"
+
+
+def _id(queue: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"queue:{settings.app.SLUG}.{queue}"))
+
+
+@every(INTERVAL)
+def announce(consumer: Any) -> None:
+    """Say which queues this worker consumes."""
+    for queue in consumer.task_consumer.queues:
+        celery_app.backend.store_result(_id(queue.alias), time.time(), CONSUMED)
+
+
+def unconsumed(queues: Iterable[str] = QUEUES) -> list[str]:
+    """Return the queues that no worker has consumed lately."""
+    return [queue for queue in queues if time.time() - _seen(queue) > LATELY]
+
+
+def _seen(queue: str) -> float:
+    meta = celery_app.backend.get_task_meta(_id(queue), cache=False)
+    return float(meta["result"] or 0)

@@ -1,0 +1,113 @@
+"""What a worker does around each task: it refuses what must not run, and keeps the record of the job."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from celery import Task, states
+from celery.app.task import Context
+from celery.exceptions import Ignore
+from celery.signals import task_failure, task_retry, task_revoked, task_success
+from celery.utils.time import get_exponential_backoff_interval
+
+from app.core import broker
+from app.core.context import running_message
+from app.core.services import unavailable
+from app.jobs import records
+from app.jobs.arguments import ORGANIZATION
+from app.jobs.states import error_of
+
+logger = logging.getLogger(__name__)
+
+# A message that comes back this often without an acknowledgement kills its workers.
+MAX_REDELIVERIES = 3
+# Seconds to wait for the store of records. A task that has ended is not run again because its record cannot be written.
+PATIENCE = 20.0
+
+
+class PoisonMessage(Exception):
+    """A message that was delivered too often: each time, the worker was gone before it could acknowledge it."""
+
+
+class OtherOrganization(Exception):
+    """A task's arguments name another organization than the one that it was sent for."""
+
+
+def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any]) -> None:
+    """Refuse what must not run.
+
+    Raises:
+        PoisonMessage, OtherOrganization: The task fails with this error.
+        Ignore: The job was cancelled, or has ended already.
+    """
+    if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
+        message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
+        raise PoisonMessage(message)
+    organization = request.get("organization_id")
+    if organization is not None and kwargs.get(ORGANIZATION, organization) != organization:
+        message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
+        raise OtherOrganization(message)
+    if request.get("job") and not patiently(partial(records.start, str(request.id))):
+        logger.info("%s[%s] was cancelled or has ended already", task.name, request.id)
+        raise Ignore
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Make a call again and again while a service is down, for `PATIENCE` seconds at most."""
+    deadline = time.monotonic() + PATIENCE
+    for attempt in range(1000):
+        try:
+            return call()
+        except unavailable() as error:
+            if time.monotonic() > deadline:
+                raise
+            logger.warning("the record waits: %s: %s", type(error).__name__, error)
+            time.sleep(get_exponential_backoff_interval(factor=1, retries=attempt, maximum=3))
+    raise AssertionError
+
+
+def _finish(request: Context | None, status: str, error: BaseException | None = None) -> None:
+    if request is None or not request.get("job"):
+        return
+    try:
+        patiently(partial(records.finish, str(request.id), status, error_of(error) if error else None))
+    except Exception:
+        # Whoever asks is answered from the result backend.
+        logger.exception("the record of job %s is behind", request.id)
+
+
+@task_success.connect
+def succeeded(sender: Task[Any, Any], **_: Any) -> None:
+    """Note that a job has succeeded."""
+    _finish(sender.request, states.SUCCESS)
+
+
+@task_failure.connect
+def failed(sender: Task[Any, Any], task_id: str, exception: BaseException, **_: Any) -> None:
+    """Note that a job has failed for good; in a worker's main process when its own was killed."""
+    _finish(_request_of(sender, task_id), states.FAILURE, exception)
+
+
+@task_retry.connect
+def retried(request: Context, reason: Any, **_: Any) -> None:
+    """Note that a job is tried again, and why."""
+    _finish(request, states.RETRY, getattr(reason, "exc", None))
+
+
+@task_revoked.connect
+def revoked(request: Context, **_: Any) -> None:
+    """Note that a job was stopped, or had expired before it began."""
+    _finish(request, states.REVOKED)
+
+
+def _request_of(task: Task[Any, Any], task_id: str) -> Context | None:
+    # A hard time limit strikes in the main process, where no message is running.
+    from celery.worker.state import requests
+
+    running = running_message() or task.request
+    if running.id == task_id:
+        return running
+    known = requests.get(task_id)
+    return Context(known.request_dict) if known else None

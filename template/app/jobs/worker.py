@@ -1,0 +1,92 @@
+"""The worker's part in the promise that no message is lost: what cannot be processed becomes a dead letter."""
+
+import logging
+from typing import Any
+
+from celery.app.task import Context
+from celery.exceptions import WorkerLostError
+from celery.signals import worker_ready
+from celery.worker import consumer, request
+from kombu import Message
+
+from app.core import broker
+from app.core.celery import celery_app
+from app.jobs import presence, routing
+from app.jobs.chores import Chores
+from app.jobs.tracking import PoisonMessage
+
+logger = logging.getLogger(__name__)
+
+celery_app.steps["consumer"].add(Chores)
+
+
+class Consumer(consumer.Consumer):
+    """Celery's consumer, which drops what it can make no task of; here it becomes a dead letter."""
+
+    connection_errors: tuple[type[Exception], ...]
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """Set aside a message whose body or encoding nobody understands."""
+        logger.critical("a message cannot be decoded: %s (%s)", exc, message.content_type)
+        broker.set_aside(message)
+        message.reject_log_error(logger, self.connection_errors)
+
+    def on_unknown_message(self, body: Any, message: Message) -> None:
+        """Set aside a message that is none of Celery's."""
+        broker.set_aside(message)
+        super().on_unknown_message(body, message)
+
+    def on_unknown_task(self, body: Any, message: Message, exc: Exception) -> None:
+        """Set aside a message whose task this worker does not know."""
+        broker.set_aside(message)
+        super().on_unknown_task(body, message, exc)
+
+    def on_invalid_task(self, body: Any, message: Message, exc: Exception) -> None:
+        """Set aside a message whose task cannot be called like that."""
+        broker.set_aside(message)
+        super().on_invalid_task(body, message, exc)
+
+
+class Request(request.Request):
+    """Celery's request, which acknowledges a task that killed its process; here it becomes a dead letter."""
+
+    poisonous = False
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
+        """Find out whether this was the last run of a message that kills."""
+        # From another process, the exception comes wrapped together with its traceback.
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        task: Any = self.task
+        again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
+        lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
+        self.poisonous = isinstance(error, PoisonMessage) or (lost and not again)
+        super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Treat a hard time limit as the failure that it is."""
+        task: Any = self.task
+        self.poisonous = not soft and task.dead_letter
+        super().on_timeout(soft, timeout)
+
+    def acknowledge(self) -> None:
+        """Acknowledge the message, unless it has to be kept."""
+        if self.poisonous:
+            self.reject(requeue=False)
+        else:
+            super().acknowledge()
+
+    def reject(self, requeue: bool = False) -> None:
+        """Give the message back, or up."""
+        if not requeue and not self.acknowledged:
+            broker.set_aside(self.message)
+        super().reject(requeue)
+
+
+@worker_ready.connect
+def report_queues(sender: Any, **_: Any) -> None:
+    """Say at the start which tasks would wait for ever."""
+    routing.report()
+    own = {queue.alias for queue in sender.task_consumer.queues}
+    others = [queue for queue in presence.unconsumed() if queue not in own]
+    if others:
+        logger.warning("no worker consumes %s: tasks that go there wait", ", ".join(others))
