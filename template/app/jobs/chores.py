@@ -54,15 +54,17 @@ class Chores(bootsteps.StartStopStep):
 
     def _run(self, consumer: Any, stopped: threading.Event) -> None:
         due = dict.fromkeys(range(len(CHORES)), 0.0)
-        while not stopped.wait(self.SHORTEST):
-            if time.monotonic() - self.turned > self.STUCK:
-                continue
+        while not stopped.is_set():
+            turning = time.monotonic() - self.turned < self.STUCK
             for number, (seconds, chore) in enumerate(CHORES):
-                if time.monotonic() < due[number]:
-                    continue
-                due[number] = time.monotonic() + seconds
-                try:
-                    with _working:
-                        chore(consumer)
-                except Exception as error:
-                    logger.warning("%s: %s: %s; it is tried again", chore.__name__, type(error).__name__, error)
+                if turning and time.monotonic() >= due[number]:
+                    due[number] = time.monotonic() + seconds
+                    self._do(chore, consumer)
+            stopped.wait(self.SHORTEST)
+
+    def _do(self, chore: Chore, consumer: Any) -> None:
+        try:
+            with _working:
+                chore(consumer)
+        except Exception as error:
+            logger.warning("%s: %s: %s; it is tried again", chore.__name__, type(error).__name__, error)

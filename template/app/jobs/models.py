@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Index, String, Text, TypeDecorator, Uuid
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.model import Base
 from app.jobs.schemas import TaskError
 from app.jobs.states import Record
+
+# MySQL's own TEXT ends at 64 KB.
+LongText = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -56,7 +59,7 @@ class JobRecord(Base):
     error_type: Mapped[str | None] = mapped_column(String(255))
     error_message: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(String(64))
-    message: Mapped[str | None] = mapped_column(Text(2**24 - 1))
+    message: Mapped[str | None] = mapped_column(LongText)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from celery import states
-from celery.exceptions import TimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from app.jobs.schemas import TaskError, TaskProgress, TaskStatus
 
@@ -31,6 +31,8 @@ def error_of(exception: BaseException) -> TaskError:
     message = str(exception)
     if isinstance(exception, TimeLimitExceeded):
         message = f"The task took longer than its time limit of {exception.args[0]} seconds."
+    elif isinstance(exception, SoftTimeLimitExceeded):
+        message = "; ".join(map(str, exception.args))
     return TaskError(type=type(exception).__name__, message=message[:10_000])
 
 

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from celery.app.task import Context
-from celery.exceptions import WorkerLostError
+from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
 from celery.worker import consumer, request
 from kombu import Message
@@ -59,13 +59,15 @@ class Request(request.Request):
         task: Any = self.task
         again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
         lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
-        self.poisonous = isinstance(error, PoisonMessage) or (lost and not again)
+        # Celery acknowledges a task that ran out of time, whatever it does with other failures.
+        late = isinstance(error, TimeLimitExceeded) and task.dead_letter
+        self.poisonous = self.poisonous or late or isinstance(error, PoisonMessage) or (lost and not again)
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Treat a hard time limit as the failure that it is."""
         task: Any = self.task
-        self.poisonous = not soft and task.dead_letter
+        self.poisonous = self.poisonous or (not soft and task.dead_letter)
         super().on_timeout(soft, timeout)
 
     def acknowledge(self) -> None:

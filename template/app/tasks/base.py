@@ -47,6 +47,9 @@ class BaseTask(Task[Any, Any]):
         if cls.dead_letter:
             # The message of a final failure is rejected, which is how it reaches the dead-letter queue.
             cls.acks_on_failure = False
+        if cls.__dict__.get("time_limit") and not cls.__dict__.get("soft_time_limit"):
+            # Celery refuses to send a task whose soft limit, then the one of the settings, comes after its hard one.
+            cls.soft_time_limit = 0.9 * cls.__dict__["time_limit"]
         body = cls.__dict__.get("run")
         function = body.__func__ if isinstance(body, staticmethod) else body
         if inspect.iscoroutinefunction(function):

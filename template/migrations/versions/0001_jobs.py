@@ -2,13 +2,14 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+LONG_TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 UTC = sa.DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
 
 
@@ -25,7 +26,7 @@ def upgrade() -> None:
         sa.Column("error_type", sa.String(255)),
         sa.Column("error_message", sa.Text()),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("message", sa.Text(2**24 - 1)),
+        sa.Column("message", LONG_TEXT),
         sa.Column("created_at", UTC, nullable=False),
         sa.Column("published_at", UTC),
         sa.Column("started_at", UTC),
