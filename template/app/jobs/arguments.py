@@ -24,17 +24,17 @@ def model_of(task: Task[Any, Any]) -> type[BaseModel]:
         TypeError: A parameter cannot be sent by name, or pydantic cannot check its type.
     """
     fields: dict[str, Any] = {}
-    extra = "forbid"
+    anything_else = False
     for parameter in inspect.signature(task.run, eval_str=True).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
-            extra = "allow"
+            anything_else = True
         elif parameter.kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY}:
             message = f"{task.name}: the parameter {parameter.name!r} cannot be sent by its name."
             raise TypeError(message)
         elif parameter.name != ORGANIZATION:
             annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
             fields[parameter.name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
-    config = ConfigDict(extra="allow" if extra == "allow" else "forbid")
+    config = ConfigDict(extra="allow" if anything_else else "forbid")
     return create_model(task.name.rpartition(".")[2], __config__=config, __module__=task.__module__, **fields)
 
 
@@ -50,6 +50,9 @@ def to_json(task: Task[Any, Any], arguments: dict[str, Any], organization_id: st
     Raises:
         BadArguments: They do not fit.
     """
+    if ORGANIZATION in arguments:
+        message = f"{ORGANIZATION}: it is not an argument, it is known from the caller"
+        raise BadArguments(message)
     checked: dict[str, Any] = json.loads(_checked(task, arguments).model_dump_json(exclude_unset=True))
     return checked | ({ORGANIZATION: organization_id} if takes_organization(task) else {})
 

@@ -6,7 +6,7 @@ import typer
 
 from app.jobs import dead_letters
 from app.jobs.dead_letters import NoSuchDeadLetter
-from app.jobs.service import import_tasks
+from app.jobs.registry import import_tasks
 
 cli = typer.Typer(no_args_is_help=True, help="Messages that could not be processed: look, send again, delete.")
 

@@ -111,7 +111,7 @@ def _messages() -> Iterator[Iterator[Message]]:
     taken: list[Message] = []
 
     def take() -> Iterator[Message]:
-        while message := queue.get(no_ack=False):
+        while message := queue.get(no_ack=False, accept=["json"]):
             taken.append(message)
             yield message
 
