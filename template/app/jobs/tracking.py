@@ -23,8 +23,10 @@ logger = logging.getLogger(__name__)
 
 # A message that comes back this often without an acknowledgement kills its workers.
 MAX_REDELIVERIES = 3
-# Seconds to wait for the store of records. A task that has ended is not run again because its record cannot be written.
-PATIENCE = 20.0
+# Seconds to wait for the store of records while it is down. A process that runs tasks has nothing better to do; the
+# worker's main process has.
+PATIENCE = 300.0
+PATIENCE_OF_MAIN = 10.0
 
 
 class PoisonMessage(Exception):
@@ -54,9 +56,9 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
         raise Ignore
 
 
-def patiently(call: Callable[[], Any]) -> Any:
-    """Make a call again and again while a service is down, for `PATIENCE` seconds at most."""
-    deadline = time.monotonic() + PATIENCE
+def patiently(call: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Make a call again and again while a service is down, for so many seconds at most."""
+    deadline = time.monotonic() + patience
     for attempt in range(1000):
         try:
             return call()
@@ -68,11 +70,13 @@ def patiently(call: Callable[[], Any]) -> Any:
     raise AssertionError
 
 
-def _finish(request: Context | None, status: str, error: BaseException | None = None) -> None:
+def _finish(
+    request: Context | None, status: str, error: BaseException | None = None, patience: float = PATIENCE_OF_MAIN
+) -> None:
     if request is None or not request.get("job"):
         return
     try:
-        patiently(partial(records.finish, str(request.id), status, error_of(error) if error else None))
+        patiently(partial(records.finish, str(request.id), status, error_of(error) if error else None), patience)
     except Exception:
         # Whoever asks is answered from the result backend.
         logger.exception("the record of job %s is behind", request.id)
@@ -81,7 +85,7 @@ def _finish(request: Context | None, status: str, error: BaseException | None = 
 @task_success.connect
 def succeeded(sender: Task[Any, Any], **_: Any) -> None:
     """Note that a job has succeeded."""
-    _finish(sender.request, states.SUCCESS)
+    _finish(sender.request, states.SUCCESS, patience=PATIENCE)
 
 
 @task_failure.connect
