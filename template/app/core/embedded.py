@@ -92,9 +92,6 @@ class Results(FilesystemBackend):
         with suppress(FileNotFoundError):
             super().delete(os.fsencode(key))  # type: ignore[arg-type]
 
-    def expire(self, key: Any, value: int) -> None:
-        """Keep it: the files are removed with their folder."""
-
 
 def register() -> None:
     """Make `embedded://` known to kombu."""

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps
@@ -15,9 +16,21 @@ Chore = Callable[[Any], None]
 
 CHORES: list[tuple[float, Chore]] = []
 
-# A process that is forked while another thread holds a driver's lock would wait for it for ever.
-_working = threading.Lock()
-os.register_at_fork(before=_working.acquire, after_in_parent=_working.release, after_in_child=_working.release)
+# A process that is forked while another thread holds a driver's lock would wait for it for ever. So a fork waits for
+# the chore that is being done, though not longer than for a service that does not answer.
+_working = threading.RLock()
+
+
+def _wait_for_chore() -> None:
+    _working.acquire(timeout=10)
+
+
+def _go_on() -> None:
+    with suppress(RuntimeError):
+        _working.release()
+
+
+os.register_at_fork(before=_wait_for_chore, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 def every(seconds: float) -> Callable[[Chore], Chore]:

@@ -63,6 +63,9 @@ class BaseTask(Task[Any, Any]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body, with the message where the event loop's thread can see it."""
         request = super().request
+        if request.id is None:
+            # Called as a function, perhaps from another task, whose message stays the one that counts.
+            return super().__call__(*args, **kwargs)
         token = context.message.set(request)
         try:
             return super().__call__(*args, **from_json(self, kwargs) if request.get("job") else kwargs)
