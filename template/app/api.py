@@ -6,6 +6,7 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, Field
 
 from app.core import health
+from app.core.security import Enqueuer
 from app.jobs import routes as jobs
 from app.jobs.schemas import TaskQueued
 from app.jobs.service import enqueue
@@ -24,6 +25,6 @@ class Notification(BaseModel):
 
 
 @router.post("/notify", status_code=status.HTTP_202_ACCEPTED, tags=["notifications"])
-async def notify_user(notification: Notification) -> TaskQueued:
+async def notify_user(notification: Notification, _: Enqueuer) -> TaskQueued:
     """Notify a user in the background."""
     return await enqueue(send_notification, user_id=notification.user_id, message=notification.message)

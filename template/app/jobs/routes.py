@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, status
 
+from app.core.security import CurrentCaller, Enqueuer
 from app.jobs import service
 from app.jobs.schemas import TaskQueued, TaskStatus
 
@@ -12,7 +13,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
 @router.post("/{task_name}", status_code=status.HTTP_202_ACCEPTED)
-async def enqueue(task_name: str, arguments: dict[str, Any]) -> TaskQueued:
+async def enqueue(task_name: str, arguments: dict[str, Any], _: Enqueuer) -> TaskQueued:
     """Enqueue a public task by its name, with its keyword arguments as the body."""
     try:
         return await service.enqueue(service.public_task(task_name), **arguments)
@@ -23,7 +24,7 @@ async def enqueue(task_name: str, arguments: dict[str, Any]) -> TaskQueued:
 
 
 @router.get("/{task_id}")
-async def get_task_status(task_id: UUID) -> TaskStatus:
+async def get_task_status(task_id: UUID, _: CurrentCaller) -> TaskStatus:
     """Say what became of a task."""
     found = await service.get_task_status(task_id)
     if found is None:

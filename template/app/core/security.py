@@ -1,0 +1,28 @@
+"""What a route asks of its caller: `CurrentCaller`, `Admin` or `Enqueuer`, as the type of a parameter."""
+
+from typing import Annotated
+
+from fastapi import Depends, HTTPException
+
+from app.core import limits
+from app.core.authentication import NOT_ADMIN, authenticate
+from app.core.caller import Caller
+
+__all__ = ["Admin", "Caller", "CurrentCaller", "Enqueuer"]
+
+CurrentCaller = Annotated[Caller, Depends(authenticate)]
+
+
+async def _administrator(caller: CurrentCaller) -> Caller:
+    if not caller.admin:
+        raise HTTPException(403, NOT_ADMIN)
+    return caller
+
+
+async def _within_the_rate(caller: CurrentCaller) -> Caller:
+    await limits.rate.spend(caller.organization_id)
+    return caller
+
+
+Admin = Annotated[Caller, Depends(_administrator)]
+Enqueuer = Annotated[Caller, Depends(_within_the_rate)]
