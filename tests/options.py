@@ -9,7 +9,7 @@ from forge_cli.questions import Answer, Answers
 
 # The questions whose answers decide which files there are and what they do. The license and Python's version change a
 # text and some numbers.
-STRUCTURE = ("broker", "database", "result_backend", "beat", "flower", "docker")
+STRUCTURE = ("broker", "database", "result_backend", "beat", "auth", "flower", "docker")
 DEFAULTS = questions.complete({"project_name": "Demo Project"})
 
 

@@ -17,6 +17,7 @@ SHARED = {
     "broker": {".env.example", "compose.yaml", "pyproject.toml"},
     "result_backend": {".env.example", "README.md", "compose.yaml"},
     "beat": {".gitignore", "Procfile.dev", "README.md", "compose.yaml", "app/core/celery.py"},
+    "auth": {".env.example", "Makefile", "README.md", "compose.yaml", "pyproject.toml", "app/cli.py"},
     "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
     "docker": {".env.example", "Makefile", "README.md"},
     "database": {
@@ -40,11 +41,19 @@ OWNED = {
     "broker": {"app/core/broker.py", "tests/test_broker.py"},
     "result_backend": {"app/core/results.py"},
     "database": {"app/core/database.py", "app/core/results.py"},
+    "auth": {
+        "app/core/authentication.py",
+        "app/core/config/auth.py",
+        "app/core/tokens.py",
+        "tests/credentials.py",
+        "tests/test_security.py",
+    },
 }
 
 # The seeds' names `settings.database`, `with_db_init` and `celery_app.conf.beat_schedule` live in modules that every
-# project has, in a line or two each. No other Python file of the application knows an option.
-PYTHON = {"app/core/celery.py", "app/core/config/settings.py", "tests/conftest.py"}
+# project has, in a line or two each, and so does the command `app token`. No other Python file of the application knows
+# an option.
+PYTHON = {"app/cli.py", "app/core/celery.py", "app/core/config/settings.py", "tests/conftest.py"}
 
 FLIPS = [(question.name, value) for question in questions.asked() for value in question.values[1:]]
 

@@ -23,12 +23,16 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"mysql|mariadb", {"database": {"mysql"}}),
     (r"database|alembic|migrat|sqlalchemy|sqlite", {"database": {"postgresql", "mysql", "sqlite"}}),
     (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file"}}),
+    (r"api.?key", {"auth": {"api_key"}}),
+    (r"jwt|jwks|json web|bearer", {"auth": {"jwt"}}),
+    (r"app token|core.tokens|401", {"auth": {"api_key", "jwt"}}),
     (r"flower", {"flower": {True}}),
     (r"docker|compose", {"docker": {True}}),
 ]
 
 # Packages that nothing imports, because Celery finds them by an address or the shell by a command.
 FOUND_BY_NAME = {"packaging", "redis", "psycopg", "pymysql", "aiomysql", "aiosqlite", "uvicorn", "flower"}
+MODULES = {"jwt": "pyjwt"}  # where the name that is imported is not the package's
 TOOLS = {"celery-types", "mypy", "ruff", "httpx2"}  # httpx2 is imported by FastAPI's test client
 
 
@@ -128,4 +132,4 @@ def imports(project: Path, folders: tuple[str, ...]) -> set[str]:
                     found |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     found.add(node.module.split(".")[0])
-    return {name.replace("_", "-") for name in found - sys.stdlib_module_names}
+    return {MODULES.get(name, name.replace("_", "-")) for name in found - sys.stdlib_module_names}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -32,6 +33,7 @@ STACKS: list[Answers] = [
         "database": "mysql",
         "result_backend": "database",
         "beat": "none",
+        "auth": "jwt",
         "flower": False,
     },
 ]
@@ -49,6 +51,7 @@ class Stack:
         ports = {"API_PORT": free_port(), "FLOWER_PORT": free_port()}
         self.environment = {**os.environ, **{name: str(port) for name, port in ports.items()}}
         self.api = f"http://127.0.0.1:{ports['API_PORT']}"
+        self.headers: dict[str, str] = {}
         self.flower = f"http://127.0.0.1:{ports['FLOWER_PORT']}"
 
     def compose(self, *command: str, check: bool = True) -> str:
@@ -66,9 +69,21 @@ class Stack:
         return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
     def passwords(self) -> dict[str, str]:
-        """The passwords in the project's .env."""
+        """The passwords and the secret in the project's .env."""
         lines = (self.project / ".env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines if "PASSWORD=" in line)
+        return dict(line.split("=", 1) for line in lines if "PASSWORD=" in line or "SECRET=" in line)
+
+    def log_in(self, made: str) -> None:
+        """Take the credential that `make up` printed, or that `app token` makes."""
+        if key := re.search(r"first\.[0-9a-f]{64}", made):
+            self.headers = {"X-API-Key": key.group()}
+            return
+        token = self.compose("exec", "api", "app", "token", "--organization", "default").strip()
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def client(self) -> httpx.Client:
+        """A client of the API that is let in."""
+        return httpx.Client(base_url=self.api, headers=self.headers)
 
 
 def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None, check: bool = True) -> str:
@@ -106,7 +121,7 @@ def test_a_stack_starts_as_the_readme_says_and_keeps_every_promise(answers: Answ
         pytest.skip(reason)
     stack = Stack(project, answers)
     try:
-        run("make", "up", cwd=project, env=stack.environment)
+        stack.log_in(run("make", "up", cwd=project, env=stack.environment))
         for promise in PROMISES:
             promise(stack)
     finally:
@@ -130,7 +145,7 @@ def every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> None:
 
 def a_task_goes_through_the_api_to_a_worker_and_back(stack: Stack) -> None:
     """A task goes through the API to a worker and back."""
-    with httpx.Client(base_url=stack.api) as api:
+    with stack.client() as api:
         assert api.get("/health/ready").json()["status"] == "ok"
         queued = api.post("/notify", json={"user_id": 1, "message": "hello"})
         assert queued.status_code == 202
@@ -148,6 +163,13 @@ def finished(api: httpx.Client, task_id: str) -> dict[str, Any]:
             return status
         time.sleep(0.1)
     raise AssertionError(f"task {task_id} has not ended: {status}")
+
+
+def a_stranger_is_refused(stack: Stack) -> None:
+    """A stranger is refused."""
+    stranger = httpx.post(f"{stack.api}/notify", json={"user_id": 1, "message": "hello"})
+    assert stranger.status_code == 401
+    assert stranger.headers["WWW-Authenticate"]
 
 
 def no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) -> None:
@@ -209,7 +231,7 @@ def the_data_survives_and_nothing_is_left_after_down(stack: Stack) -> None:
     assert len(names) == len(stack.config["volumes"])
 
     stack.compose("up", "--detach", "--wait")
-    with httpx.Client(base_url=stack.api) as api:
+    with stack.client() as api:
         again = api.post("/tasks/app.tasks.database_task.process_user_data", json={"user_id": 1})
         assert finished(api, again.json()["task_id"])["result"] == {"user_id": 1, "records": 2}
 
@@ -217,6 +239,7 @@ def the_data_survives_and_nothing_is_left_after_down(stack: Stack) -> None:
 PROMISES: list[Callable[[Stack], None]] = [
     every_service_is_healthy_and_the_migration_has_ended,
     a_task_goes_through_the_api_to_a_worker_and_back,
+    a_stranger_is_refused,
     no_process_of_the_application_is_root_or_can_write_its_code,
     the_image_holds_no_compiler_no_development_dependency_and_no_secret,
     no_password_stands_in_a_command_line,

@@ -10,7 +10,7 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 from kombu.utils.url import maybe_sanitize_url
 
-from app.core.config.base import ROOT, Environment
+from app.core.config.base import ROOT, default_to_development
 
 
 def run(port: int) -> int:
@@ -22,7 +22,7 @@ def run(port: int) -> int:
     Returns:
         The exit code: 0 after Ctrl-C, 2 outside development, otherwise that of the process that ended first.
     """
-    if not _in_development():
+    if default_to_development() != "development":
         print("error: `app dev` is for ENVIRONMENT=development only.", file=sys.stderr)
         return 2
     for line in _services():
@@ -39,14 +39,6 @@ def run(port: int) -> int:
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))
     manager.loop()
     return 0 if manager.returncode == 130 else manager.returncode or 0
-
-
-def _in_development() -> bool:
-    environment = Environment()
-    if "ENVIRONMENT" not in environment.model_fields_set:
-        os.environ["ENVIRONMENT"] = "development"
-        return True
-    return environment.ENVIRONMENT == "development"
 
 
 def _services() -> list[str]:

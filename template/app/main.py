@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from celery.result import denied_join_result
 from fastapi import FastAPI
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import api
 from app.core import broker, errors, logging, results
@@ -28,6 +29,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title=settings.app.TITLE, lifespan=lifespan)
+app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.limits.MAX_BODY_BYTES)
 app.add_middleware(RequestIdMiddleware)
 app.include_router(api.router)
 errors.install(app)

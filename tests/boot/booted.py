@@ -12,6 +12,7 @@ from typing import Self
 import httpx
 
 from .client import Api
+from .credentials import KINDS
 from .processes import Process, tail
 from .project import Project
 from .run import Endpoint, Run
@@ -31,6 +32,7 @@ class Booted:
         self.directory = run.directory / "variants" / variant.name
         self.endpoints = endpoints
         self.flower_user = ("operator", f"f1ower%@{secrets.token_hex(8)}")
+        self.credential = KINDS[variant.auth]()
         self.project: Project
         self.api: Api
         self.flower: httpx.Client
@@ -61,6 +63,7 @@ class Booted:
             "PYTHONUNBUFFERED": "1",  # a process that ends on a signal would take its last words with it
             "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
+            **self.credential.environment,
             **self.variant.environment(self.endpoints, self.directory),
         }
 
@@ -89,7 +92,7 @@ class Booted:
         """Start the API on a free port."""
         port = free_port()
         self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port))
-        self.api = Api(self._client(port))
+        self.api = Api(self._client(port, self.credential.headers))
 
     def start_flower(self) -> None:
         """Start Flower on a free port."""
@@ -97,8 +100,9 @@ class Booted:
         self.celery("flower", f"--port={port}", "--address=127.0.0.1")
         self.flower = self._client(port)
 
-    def _client(self, port: int) -> httpx.Client:
-        return self._stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10))
+    def _client(self, port: int, headers: Mapping[str, str] | None = None) -> httpx.Client:
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10)
+        return self._stack.enter_context(client)
 
     def celery(self, *command: str) -> None:
         """Start one of Celery's processes, named after its command."""
@@ -109,9 +113,10 @@ class Booted:
         return {path.stem: path for path in sorted(self.directory.glob("*.log"))}
 
     def secrets(self) -> set[str]:
-        """Return every password that must not be seen anywhere."""
+        """Return every password, key and token that must not be seen anywhere."""
         return {
             self.flower_user[1],
+            *self.credential.secrets,
             *(endpoint.passwords[self.variant.account] for endpoint in self.endpoints.values()),
         }
 

@@ -120,6 +120,25 @@ def refusals(booted: Booted) -> None:
         assert response.status_code == code, said(response)
 
 
+def strangers(booted: Booted) -> None:
+    """Who has no valid credential is told so, always in the same words, and nothing is sent for him."""
+    if booted.variant.auth == "none":
+        return
+    body = {"user_id": 1, "message": "hello"}
+    told = set()
+    for headers in ({}, booted.credential.wrong):
+        for method, path in (
+            ("POST", "/notify"),
+            ("POST", "/tasks/app.tasks.example_task.send_notification"),
+            ("GET", f"/tasks/{booted.api.accepted[0]}"),
+        ):
+            response = httpx.request(method, booted.api.http.base_url.join(path), json=body, headers=headers)
+            assert response.status_code == 401, said(response)
+            assert response.headers["WWW-Authenticate"], said(response)
+            told.add(response.text)
+    assert len(told) == 1, told
+
+
 def beat(booted: Booted) -> None:
     """The schedule's entry runs, again and again; without a scheduler nothing does."""
     ticks = booted.project.ticks
@@ -174,6 +193,7 @@ PROMISES: list[Callable[[Booted], None]] = [
     coroutines,
     database,
     refusals,
+    strangers,
     beat,
     flower,
     retried,

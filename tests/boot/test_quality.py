@@ -15,7 +15,7 @@ from .project import Project, outside_environment
 
 pytestmark = pytest.mark.boot
 
-QUESTIONS = ("broker", "database", "result_backend", "beat", "flower", "docker")
+QUESTIONS = ("broker", "database", "result_backend", "beat", "auth", "flower", "docker")
 CHECKS_SECONDS = 600.0
 
 # What the Makefile's targets `lint` and `test` run, for a machine without make.

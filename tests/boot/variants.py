@@ -1,4 +1,7 @@
-"""The variants that are booted: every valid combination of broker, result backend, database and beat."""
+"""The variants that are booted: every valid combination of broker, result backend, database and beat.
+
+The ways to know a caller take turns: they concern the API alone.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +14,8 @@ from tests.options import combinations, label
 from .run import Endpoint
 
 QUESTIONS = ("broker", "database", "result_backend", "beat")
+# Two values in a row differ, and so do those of the same database or broker: the combinations do not come in threes.
+AUTH = ("api_key", "jwt", "none")
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
@@ -24,7 +29,7 @@ class Variant:
     @property
     def name(self) -> str:
         """The answers in one word."""
-        return label({question: self.answers[question] for question in QUESTIONS})
+        return label({question: self.answers[question] for question in (*QUESTIONS, "auth")})
 
     @property
     def account(self) -> str:
@@ -35,6 +40,11 @@ class Variant:
     def database(self) -> str:
         """The answer to `database`."""
         return str(self.answers["database"])
+
+    @property
+    def auth(self) -> str:
+        """The answer to `auth`."""
+        return str(self.answers["auth"])
 
     @property
     def has_database(self) -> bool:
@@ -81,6 +91,6 @@ class Variant:
 
 
 VARIANTS = [
-    Variant(index, {**answers, "flower": True, "docker": False})
+    Variant(index, {**answers, "auth": AUTH[index % len(AUTH)], "flower": True, "docker": False})
     for index, answers in enumerate(combinations(*QUESTIONS))
 ]

@@ -21,6 +21,7 @@ DEFAULTS = {
     "database": "postgresql",
     "result_backend": "redis",
     "beat": "file",
+    "auth": "api_key",
     "flower": True,
     "docker": True,
 }
@@ -63,6 +64,7 @@ Made demo in `demo`: {len(files)} files.
   database        postgresql
   result_backend  redis
   beat            file
+  auth            api_key
   flower          yes
   docker          yes
 
@@ -87,6 +89,7 @@ def test_every_question_is_an_option(forge: Forge) -> None:
         "database": "sqlite",
         "result_backend": "database",
         "beat": "none",
+        "auth": "jwt",
         "flower": False,
         "docker": False,
     }

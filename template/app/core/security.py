@@ -1,25 +1,36 @@
-"""Who asks."""
+"""What a route asks of its caller: `CurrentCaller`, `Admin` or `Enqueuer`, as the type of a parameter."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, HTTPException
+
+from app.core import limits
+from app.core.authentication import NOT_ADMIN, authenticate
+from app.core.caller import Caller
+from app.core.context import organization_id_of_http
+
+__all__ = ["Admin", "Caller", "CurrentCaller", "Enqueuer"]
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who asks, and the organization whose tasks are meant."""
-
-    organization_id: str
-    subject: str
-    admin: bool
+async def _known(caller: Annotated[Caller, Depends(authenticate)]) -> Caller:
+    # For the log lines of this request.
+    organization_id_of_http.set(caller.organization_id)
+    return caller
 
 
-async def caller() -> Caller:
-    """Return the one caller that there is."""
-    return Caller("default", "anonymous", admin=True)
+CurrentCaller = Annotated[Caller, Depends(_known)]
 
 
-CurrentCaller = Annotated[Caller, Depends(caller)]
-Enqueuer = CurrentCaller
-Admin = CurrentCaller
+async def _administrator(caller: CurrentCaller) -> Caller:
+    if not caller.admin:
+        raise HTTPException(403, NOT_ADMIN)
+    return caller
+
+
+async def _within_the_rate(caller: CurrentCaller) -> Caller:
+    await limits.rate.spend(caller.organization_id)
+    return caller
+
+
+Admin = Annotated[Caller, Depends(_administrator)]
+Enqueuer = Annotated[Caller, Depends(_within_the_rate)]

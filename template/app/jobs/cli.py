@@ -1,12 +1,13 @@
-"""`app dead-letters`: what could not be processed."""
+"""`app dead-letters`: what could not be processed.
+
+The commands import what they need when they run: settings are read once, and before that it is settled where this is.
+"""
 
 from typing import Annotated, NoReturn
 
 import typer
 
-from app.jobs import dead_letters
-from app.jobs.dead_letters import NoSuchDeadLetter
-from app.jobs.registry import import_tasks
+from app.core.config.base import default_to_development
 
 cli = typer.Typer(no_args_is_help=True, help="Messages that could not be processed: look, send again, delete.")
 
@@ -16,12 +17,17 @@ LetterId = Annotated[str, typer.Argument(help="The id that `list` shows.")]
 @cli.callback()
 def prepare() -> None:
     """Know every task, to tell an unknown one."""
+    default_to_development()
+    from app.jobs.registry import import_tasks
+
     import_tasks()
 
 
 @cli.command("list")
 def list_(limit: Annotated[int, typer.Option(min=1, help="How many, oldest first.")] = 100) -> None:
     """List the dead letters, oldest first."""
+    from app.jobs import dead_letters
+
     for letter in dead_letters.list_dead_letters(limit):
         death = letter.death
         error = f": {death.error.type}: {death.error.message}" if death.error else ""
@@ -31,18 +37,22 @@ def list_(limit: Annotated[int, typer.Option(min=1, help="How many, oldest first
 @cli.command()
 def show(letter_id: LetterId) -> None:
     """Show one dead letter, with its history and its content."""
+    from app.jobs import dead_letters
+
     try:
         typer.echo(dead_letters.show(letter_id).model_dump_json(indent=2))
-    except NoSuchDeadLetter:
+    except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id)
 
 
 @cli.command()
 def replay(letter_id: LetterId) -> None:
     """Send a dead letter to its queue again, under its own id."""
+    from app.jobs import dead_letters
+
     try:
         letter = dead_letters.replay(letter_id)
-    except NoSuchDeadLetter:
+    except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id)
     typer.echo(f"Sent {letter.id} to the queue {letter.queue}.")
 
@@ -53,11 +63,13 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all are deleted.")] = False,
 ) -> None:
     """Delete one dead letter, or all of them."""
+    from app.jobs import dead_letters
+
     if letter_id is None and not yes:
         typer.confirm("Delete every dead letter?", abort=True)
     try:
         count = dead_letters.purge(letter_id)
-    except NoSuchDeadLetter:
+    except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id or "")
     typer.echo(f"Deleted {count}.")
 

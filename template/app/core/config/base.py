@@ -59,14 +59,29 @@ class Concern(Environment):
         return (*sources, InitSettingsSource(settings_cls, dict(cls.embedded)))
 
 
+def default_to_development() -> str:
+    """Return where this process runs, which is development when nothing says so: for commands that a developer types.
+
+    Call it before any settings are read.
+    """
+    environment = Environment()
+    if "ENVIRONMENT" not in environment.model_fields_set:
+        os.environ["ENVIRONMENT"] = "development"
+        return "development"
+    return environment.ENVIRONMENT
+
+
 def explain(error: ValidationError) -> str:
     """Say in a sentence for each variable what is wrong with it and where to set it."""
-    problems = [
-        f"{'.'.join(map(str, problem['loc']))} is not set"
-        if problem["type"] == "missing"
-        else f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)
-    ]
+    problems = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "missing":
+            problems.append(f"{name} is not set")
+            continue
+        told = problem["msg"].removeprefix("Value error, ")
+        # What concerns several variables names them itself.
+        problems.append(f"{name}: {told}" if name else told)
     return (
         f"error: {'; '.join(problems)}. Set it in the environment or in .env (see .env.example), "
         "or run `make dev`, which needs no server."

@@ -1,0 +1,72 @@
+"""What a variant's API is told about its callers, and what lets one of them in."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ORGANIZATION = "boot"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """The credential of one variant.
+
+    Attributes:
+        environment: What the API is told.
+        headers: What a caller sends.
+        wrong: What a stranger may try instead.
+        secrets: What must not be seen anywhere.
+    """
+
+    environment: dict[str, str]
+    headers: dict[str, str]
+    wrong: dict[str, str]
+    secrets: set[str]
+
+
+def api_key() -> Credential:
+    """Make an API key, as `app token` does."""
+    secret = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    return Credential(
+        environment={"API_KEYS": f"first:{ORGANIZATION}:{digest}"},
+        headers={"X-API-Key": f"first.{secret}"},
+        wrong={"X-API-Key": f"first.{digest}"},
+        secrets={secret, digest},
+    )
+
+
+def token() -> Credential:
+    """Make a JSON Web Token by hand, for whatever library the project uses."""
+    secret = secrets.token_hex(32)
+    claims = {"iss": "boot", "aud": "api", "sub": "tests", "organization_id": ORGANIZATION, "exp": time.time() + 3600}
+    text = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
+    signed = f"{text}.{_base64(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
+    unsigned = f"{_part({'alg': 'none'})}.{_part(claims)}."
+    return Credential(
+        environment={"JWT_SECRET": secret, "JWT_ISSUER": "boot", "JWT_AUDIENCE": "api"},
+        headers={"Authorization": f"Bearer {signed}"},
+        wrong={"Authorization": f"Bearer {unsigned}"},
+        secrets={secret, signed, signed.rsplit(".", 1)[1]},
+    )
+
+
+def nothing() -> Credential:
+    """Ask for nothing."""
+    return Credential(environment={}, headers={}, wrong={}, secrets=set())
+
+
+KINDS: dict[str, Callable[[], Credential]] = {"api_key": api_key, "jwt": token, "none": nothing}
+
+
+def _part(value: object) -> str:
+    return _base64(json.dumps(value).encode())
+
+
+def _base64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
