@@ -16,7 +16,7 @@ from app.core.queues import DEFAULT
 from app.jobs import records
 from app.jobs.job import Job
 from app.jobs.schemas import TaskError
-from app.jobs.states import error_of
+from app.jobs.states import error_in
 
 HISTORY = "dead_letters"
 
@@ -188,8 +188,7 @@ def _reason(message: Message, name: str | None, death: dict[str, Any]) -> str:
 
 
 def _error(task_id: str) -> TaskError | None:
-    result = celery_app.backend.get_task_meta(task_id, cache=False)["result"]
-    return error_of(result) if isinstance(result, BaseException) else None
+    return error_in(celery_app.backend.get_task_meta(task_id, cache=False))
 
 
 def _job(message: Message, letter: DeadLetter) -> Job | None:

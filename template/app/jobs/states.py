@@ -36,6 +36,12 @@ def error_of(exception: BaseException) -> TaskError:
     return TaskError(type=type(exception).__name__, message=message[:10_000])
 
 
+def error_in(meta: dict[str, Any]) -> TaskError | None:
+    """Return the error that the result backend holds, if there is one."""
+    result = meta["result"]
+    return error_of(result) if isinstance(result, BaseException) else None
+
+
 def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
     """Return what became of a job.
 
@@ -47,11 +53,9 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
         meta: What the result backend holds, from `get_task_meta`.
     """
     state, result = meta["status"], meta["result"]
-    status, error, progress = record.status, record.error, None
+    status, error, progress = record.status, error_in(meta) or record.error, None
     if status not in FINAL and state != states.PENDING:
         status = state
-    if isinstance(result, BaseException):
-        error = error_of(result)
     if status == PROGRESS:
         progress = TaskProgress.model_validate(result)
     return TaskStatus(
