@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from . import new, requests
+from . import new, publishing, requests
 from .report import Report, machine
 from .rig import Rig
 
@@ -12,6 +12,7 @@ Measure = Callable[[Rig, Report, int, float], None]
 
 MEASURES: dict[str, Measure] = {
     "requests": requests.measure,
+    "publishing": publishing.measure,
 }
 LONG = {"100k"}
 
