@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from . import new, publishing, requests
+from . import draining, new, publishing, requests
 from .report import Report, machine
 from .rig import Rig
 
@@ -13,6 +13,7 @@ Measure = Callable[[Rig, Report, int, float], None]
 MEASURES: dict[str, Measure] = {
     "requests": requests.measure,
     "publishing": publishing.measure,
+    "draining": draining.measure,
 }
 LONG = {"100k"}
 
