@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from . import draining, new, publishing, requests
+from . import coroutines, draining, new, publishing, requests
 from .report import Report, machine
 from .rig import Rig
 
@@ -14,6 +14,7 @@ MEASURES: dict[str, Measure] = {
     "requests": requests.measure,
     "publishing": publishing.measure,
     "draining": draining.measure,
+    "coroutines": coroutines.measure,
 }
 LONG = {"100k"}
 
