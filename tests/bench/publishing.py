@@ -6,9 +6,6 @@ from statistics import median
 from .report import Report, ratio, spread
 from .rig import BROKERS, Contender, Rig
 
-# What keeps the record of a job: timed by itself, because a bare application keeps none.
-RECORD = ("app.jobs.states:mark_queued",)
-
 HEAD = ["wall", "CPU", "x wall", "x CPU", "record: wall", "CPU", "x wall without it", "x CPU without it"]
 
 Case = tuple[str, Contender, str]
@@ -43,8 +40,7 @@ def measure(rig: Rig, report: Report, rounds: int, scale: float) -> None:
         measured: dict[str, list[dict[str, float]]] = {label: [] for label, *_ in compared}
         for _ in range(rounds):
             for label, contender, way in compared:
-                watched = RECORD if contender.is_generated else ()
-                measured[label].append(contender.script("publish.py", way, count, *watched))
+                measured[label].append(contender.script("publish.py", way, count))
                 contender.empty()
         reference = measured[compared[0][0]]
         head = [f"on {title}", *HEAD]
@@ -56,7 +52,7 @@ def _row(label: str, runs: list[dict[str, float]], reference: list[dict[str, flo
         return [run[name] for run in among]
 
     def without_record(name: str) -> list[float]:
-        return [run[name] - run[f"part_{name}"] for run in runs]
+        return [run[name] - run[f"record_{name}"] for run in runs]
 
     return [
         label,
@@ -64,8 +60,8 @@ def _row(label: str, runs: list[dict[str, float]], reference: list[dict[str, flo
         spread(of("cpu")),
         ratio(of("wall"), of("wall", reference)),
         ratio(of("cpu"), of("cpu", reference)),
-        f"{median(of('part_wall')):.0f}",
-        f"{median(of('part_cpu')):.0f}",
+        f"{median(of('record_wall')):.0f}",
+        f"{median(of('record_cpu')):.0f}",
         ratio(without_record("wall"), of("wall", reference)),
         ratio(without_record("cpu"), of("cpu", reference)),
     ]

@@ -45,11 +45,6 @@ class Contender:
     celery: str
     queues: tuple[str, ...]
 
-    @property
-    def is_generated(self) -> bool:
-        """Whether this is the generated project."""
-        return self.api.startswith("app.")
-
     def with_environment(self, **changed: str) -> "Contender":
         """Return the same application, with other settings."""
         return replace(self, environment=self.environment | changed)

@@ -1,6 +1,6 @@
-"""Time one way of enqueuing: `python publish.py WAY COUNT [MODULE:NAME.ATTRIBUTE...]`.
+"""Time one way of enqueuing: `python publish.py delay|push_task COUNT`.
 
-The functions that are named after the count are timed by themselves.
+What `push_task` spends on the record of the job is all of `records.push` but `Job.publish`.
 """
 
 import importlib
@@ -17,19 +17,19 @@ from calls import sender
 WARM_UP = 200
 
 
-class Part:
-    """The time spent in some functions."""
+class Watched:
+    """The seconds spent in a function or method of the project."""
 
-    def __init__(self) -> None:
-        self.wall = self.cpu = 0.0
-
-    def watch(self, where: str) -> None:
-        """Time a function of a module, or a method of a class in it."""
-        module, _, path = where.partition(":")
+    def __init__(self, module: str, path: str) -> None:
         owner_path, _, name = path.rpartition(".")
         owner = importlib.import_module(module)
         owner = attrgetter(owner_path)(owner) if owner_path else owner
         setattr(owner, name, self._timed(getattr(owner, name)))
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.wall = self.cpu = 0.0
 
     def _timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -44,22 +44,26 @@ class Part:
         return timed
 
 
-def main(way: str, count: int, watched: list[str]) -> None:
-    """Print the microseconds of a call, by the clock and of the CPU, and those of the watched part."""
-    part = Part()
+def main(way: str, count: int) -> None:
+    """Print the microseconds of a call, by the clock and of the CPU, and those of the record."""
     send = sender(way)
-    for where in watched:
-        part.watch(where)
+    watched = (
+        [Watched("app.jobs.records", "push"), Watched("app.jobs.job", "Job.publish")] if way == "push_task" else []
+    )
     for _ in range(WARM_UP):
         send()
-    part.wall = part.cpu = 0.0
+    for part in watched:
+        part.reset()
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(count):
         send()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    parts = {"wall": wall, "cpu": cpu, "part_wall": part.wall, "part_cpu": part.cpu}
-    print(json.dumps({name: seconds / count * 1e6 for name, seconds in parts.items()}))
+    seconds = {"wall": wall, "cpu": cpu, "record_wall": 0.0, "record_cpu": 0.0}
+    if watched:
+        push, publish = watched
+        seconds |= {"record_wall": push.wall - publish.wall, "record_cpu": push.cpu - publish.cpu}
+    print(json.dumps({name: value / count * 1e6 for name, value in seconds.items()}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], int(sys.argv[2]))
