@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -79,21 +80,24 @@ def _publish_one(task_id: str) -> None:
 
 def insert(db: Session, job: Job) -> Record | None:
     """Add a record; return the one that has the same id, if there is one."""
+    values = {
+        "id": job.id,
+        "organization_id": job.organization_id,
+        "task_name": job.task_name,
+        "queue": job.queue,
+        "status": QUEUED,
+        "digest": job.digest,
+        "message": job.dump(),
+        "created_at": datetime.now(UTC),
+    }
+    if not job.keyed:
+        db.execute(insert_into(JobRecord), values)
+        return None
     if earlier := db.get(JobRecord, job.id):
         return earlier.as_record()
-    record = JobRecord(
-        id=job.id,
-        organization_id=job.organization_id,
-        task_name=job.task_name,
-        queue=job.queue,
-        status=QUEUED,
-        digest=job.digest,
-        message=job.dump(),
-        created_at=datetime.now(UTC),
-    )
     try:
         with db.begin_nested():
-            db.add(record)
+            db.execute(insert_into(JobRecord), values)
     except IntegrityError:
         # Somebody else has used the same idempotency key between the two statements.
         return db.get_one(JobRecord, job.id).as_record()
