@@ -74,11 +74,15 @@ def cases(rig: Rig, broker: str) -> Iterator[Case]:
         generated = rig.generated("generated, RabbitMQ", broker="rabbitmq")
         bare = rig.bare("naive, RabbitMQ with confirms", generated, "confirms")
     yield Case("bare", bare)
-    # Where a process is replaced, the worker has one less for up to 5 s: https://github.com/celery/celery/blob/v5.7.0/celery/concurrency/asynpool.py
+    # While a process is replaced, the worker has one less, for up to 5 s.
     lasting = generated.with_environment(CELERY_WORKER_MAX_TASKS_PER_CHILD="1000000")
     yield Case("bare with the project's time limits", bare.with_environment(BARE=f"{bare.environment['BARE']} limits"))
     yield Case("generated, by `.delay`", lasting)
     yield Case("generated, by `push_task`", lasting, "push_task")
+    if broker == "redis":
+        with_database = rig.generated("generated, Redis, PostgreSQL", database="postgresql")
+        with_database = with_database.with_environment(CELERY_WORKER_MAX_TASKS_PER_CHILD="1000000")
+        yield Case("generated, by `push_task`, record in PostgreSQL", with_database, "push_task")
     yield Case("generated, processes replaced after 1,000 tasks", generated)
 
 
