@@ -16,7 +16,7 @@ from app.jobs.chores import every
 from app.jobs.job import Job
 from app.jobs.models import JobRecord
 from app.jobs.states import QUEUED, Record
-from app.jobs.threads import in_a_thread
+from app.jobs.threads import SEND_LIMIT, in_a_thread
 
 # Younger ones are left to the process that has just committed them.
 GRACE = timedelta(seconds=10)
@@ -44,7 +44,7 @@ async def push_async(job: Job) -> Record | None:
     """Do the same without blocking the event loop."""
     running = transaction.running()
     if running is None:
-        return await in_a_thread(partial(_push_alone, job))
+        return await in_a_thread(partial(_push_alone, job), SEND_LIMIT)
     if isinstance(running.db, AsyncSession):
         return _send_after(running, job, await running.db.run_sync(insert, job))
     return _send_after(running, job, insert(running.db, job))
