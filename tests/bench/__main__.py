@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     names = ["new", *MEASURES]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(names)}")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default: 3)")
     parser.add_argument(
         "--scale", type=float, default=1.0, help="shorten every round, to try the benchmarks themselves"
     )

@@ -88,7 +88,7 @@ def cases(rig: Rig, broker: str) -> Iterator[Case]:
 
 def measure(rig: Rig, report: Report, rounds: int, scale: float) -> None:
     """Add a table for each broker."""
-    count = max(500, int(8000 * scale))
+    count = max(500, int(5000 * scale))
     report.say(
         f"## A worker\n\n{rounds} rounds of {count:,} tasks that do nothing, {CONCURRENCY} processes, results in Redis;"
         " all tasks are enqueued before the worker starts. Best / median."

@@ -38,7 +38,7 @@ def measure(rig: Rig, report: Report, rounds: int, scale: float) -> None:
     report.say(
         "## An endpoint that enqueues\n\nOne uvicorn process; the generator, the API and the broker share the CPUs."
     )
-    _healthy(rig, report, rounds, max(1.0, 4 * scale))
+    _healthy(rig, report, rounds, max(1.0, 3 * scale))
     _frozen(rig, report)
 
 

@@ -177,6 +177,7 @@ class Rig:
             "ENVIRONMENT": "production",
             "HOME": str(directory),
             "LC_ALL": "C.UTF-8",
+            "RATE_LIMIT": "1000000/second",
             "PATH": f"{binaries}{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
             **variant.environment(endpoints, directory),
