@@ -34,5 +34,5 @@ stack: ## Start two variants in Docker
 docs: setup ## Write docs/options.md anew from copier.yml
 	$(BIN)/python docs/options.py
 
-bench: setup ## Time `forge new` beside `copier copy`
-	$(BIN)/python tests/bench.py
+bench: setup ## Measure `forge new` and a generated project: `make bench`, or `make bench NAMES=draining`
+	$(BIN)/python -m tests.bench $(NAMES)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from app.jobs.chores import every
 from app.jobs.job import Job
 from app.jobs.models import JobRecord
 from app.jobs.states import QUEUED, Record
-from app.jobs.threads import in_a_thread
+from app.jobs.threads import SEND_LIMIT, in_a_thread
 
 # Younger ones are left to the process that has just committed them.
 GRACE = timedelta(seconds=10)
@@ -43,7 +44,7 @@ async def push_async(job: Job) -> Record | None:
     """Do the same without blocking the event loop."""
     running = transaction.running()
     if running is None:
-        return await in_a_thread(partial(_push_alone, job))
+        return await in_a_thread(partial(_push_alone, job), SEND_LIMIT)
     if isinstance(running.db, AsyncSession):
         return _send_after(running, job, await running.db.run_sync(insert, job))
     return _send_after(running, job, insert(running.db, job))
@@ -79,21 +80,24 @@ def _publish_one(task_id: str) -> None:
 
 def insert(db: Session, job: Job) -> Record | None:
     """Add a record; return the one that has the same id, if there is one."""
+    values = {
+        "id": job.id,
+        "organization_id": job.organization_id,
+        "task_name": job.task_name,
+        "queue": job.queue,
+        "status": QUEUED,
+        "digest": job.digest,
+        "message": job.dump(),
+        "created_at": datetime.now(UTC),
+    }
+    if not job.keyed:
+        db.execute(insert_into(JobRecord), values)
+        return None
     if earlier := db.get(JobRecord, job.id):
         return earlier.as_record()
-    record = JobRecord(
-        id=job.id,
-        organization_id=job.organization_id,
-        task_name=job.task_name,
-        queue=job.queue,
-        status=QUEUED,
-        digest=job.digest,
-        message=job.dump(),
-        created_at=datetime.now(UTC),
-    )
     try:
         with db.begin_nested():
-            db.add(record)
+            db.execute(insert_into(JobRecord), values)
     except IntegrityError:
         # Somebody else has used the same idempotency key between the two statements.
         return db.get_one(JobRecord, job.id).as_record()

@@ -5,6 +5,7 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from typing import Any
 
 CANCEL_GRACE = 5.0  # seconds that a cancelled coroutine gets to clean up
@@ -32,21 +33,58 @@ class EventLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine to its end; a time limit that strikes meanwhile cancels it."""
-        ended = threading.Event()
-
-        async def until_the_end() -> Any:
-            try:
-                return await coroutine
-            finally:
-                ended.set()
-
-        future = asyncio.run_coroutine_threadsafe(until_the_end(), self.get())
+        loop, call = self.get(), _Call(coroutine)
         try:
-            return future.result()
+            loop.call_soon_threadsafe(call.start)
+            call.ended.acquire()
         except BaseException:
-            future.cancel()
-            ended.wait(CANCEL_GRACE)
+            loop.call_soon_threadsafe(call.cancel)
+            if not call.over:
+                call.ended.acquire(timeout=CANCEL_GRACE)
             raise
+        return call.outcome()
+
+
+class _Call:
+    """A coroutine that another thread waits for.
+
+    `asyncio.run_coroutine_threadsafe` does the same at twice the price: it goes round the loop three times.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.coroutine = coroutine
+        self.task: asyncio.Task[None] | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.over = False
+        self.ended = threading.Lock()
+        self.ended.acquire()
+
+    def start(self) -> None:
+        """Begin; this and what follows runs in the loop's thread."""
+        self.task = asyncio.get_running_loop().create_task(self._run())
+
+    def cancel(self) -> None:
+        if self.task:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self.result = await self.coroutine
+        except BaseException as error:
+            # `SystemExit` too: it would end the loop's thread, and every later task would wait for it.
+            self.error = error
+        finally:
+            self.over = True
+            self.ended.release()
+
+    def outcome(self) -> Any:
+        """Return what the coroutine has returned, or raise what it has raised."""
+        if isinstance(self.error, asyncio.CancelledError):
+            raise CancelledError from self.error
+        if self.error:
+            raise self.error
+        return self.result
 
 
 event_loop = EventLoop()

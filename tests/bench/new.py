@@ -1,4 +1,4 @@
-"""How long `forge` takes, beside `copier copy` of the same template: `make bench`. It measures and judges nothing."""
+"""How long `forge` takes, beside `copier copy` of the same template."""
 
 import os
 import statistics
@@ -11,13 +11,15 @@ from pathlib import Path
 
 from forge_cli.questions import template_root
 
+from .report import Report
+
 ROUNDS = 15
 BIN = Path(sysconfig.get_path("scripts"))
 # As users have it: Python keeps its bytecode.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def commands(folder: Path) -> dict[str, list[str]]:
+def _commands(folder: Path) -> dict[str, list[str]]:
     """What is timed, by what it is called in the table."""
     template = folder / "template"
     subprocess.run(["cp", "-r", template_root() / "copier.yml", template_root() / "template", template], check=True)
@@ -35,10 +37,10 @@ def commands(folder: Path) -> dict[str, list[str]]:
     return {name: [str(part) for part in command] for name, command in named.items()}
 
 
-def measure(folder: Path) -> dict[str, list[float]]:
+def _measure(folder: Path) -> dict[str, list[float]]:
     """The seconds of every run of every command, the commands taking turns so that a slow moment hits them all."""
     (folder / "template").mkdir()
-    timed = commands(folder)
+    timed = _commands(folder)
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     for turn in range(-1, ROUNDS):  # the first turn warms the caches
         for name, command in timed.items():
@@ -51,14 +53,15 @@ def measure(folder: Path) -> dict[str, list[float]]:
     return seconds
 
 
-def main() -> None:
-    """Print a table."""
+def measure(report: Report) -> None:
+    """Add a table."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds = measure(Path(folder))
-    print(f"{ROUNDS} rounds, milliseconds\n\n| command | min | median |\n| --- | ---: | ---: |")
-    for name, runs in seconds.items():
-        print(f"| `{name}` | {min(runs) * 1000:.0f} | {statistics.median(runs) * 1000:.0f} |")
-
-
-if __name__ == "__main__":
-    main()
+        seconds = _measure(Path(folder))
+    report.say(f"## `forge new`\n\n{ROUNDS} rounds, milliseconds")
+    report.table(
+        ["command", "min", "median"],
+        [
+            (f"`{name}`", f"{min(runs) * 1000:.0f}", f"{statistics.median(runs) * 1000:.0f}")
+            for name, runs in seconds.items()
+        ],
+    )
