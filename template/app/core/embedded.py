@@ -29,7 +29,9 @@ class Channel(filesystem.Channel):
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]
         # Upstream writes in place, and a worker that reads half a message dies.
         # https://github.com/celery/kombu/issues/1551
-        name = f"{time.time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
+        # A message that is given back comes first again; a minus stands before every digit.
+        place = f"-{10**20 - time.time_ns()}" if payload.get("redelivered") else f"{time.time_ns():020d}"
+        name = f"{place}_{uuid.uuid4()}.{queue}.msg"
         unfinished = self._folder("unfinished") / name
         unfinished.write_text(dumps(payload))
         unfinished.rename(self._folder("messages") / name)
@@ -51,7 +53,19 @@ class Transport(filesystem.Transport):
     """The transport behind `embedded://localhost//folder`."""
 
     Channel = Channel
+    # A worker then runs as in production. In its other loop, a process that is killed may take a lock with it.
+    implements = filesystem.Transport.implements.extend(asynchronous=True)
     polling_interval = 0.05  # seconds; kombu's default of one second would be felt
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Look for messages from a worker's event loop."""
+
+        def look() -> None:
+            with suppress(TimeoutError):
+                while True:
+                    super(Transport, self).drain_events(connection, timeout=0)
+
+        loop.call_repeatedly(self.polling_interval, look)
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
         """Wait for messages, but not so long that a worker which is told to stop seems to hang."""

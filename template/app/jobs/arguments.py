@@ -48,13 +48,19 @@ def to_json(task: Task[Any, Any], arguments: dict[str, Any], organization_id: st
     """Check arguments and return them as plain JSON, the organization among them if the task names it.
 
     Raises:
-        BadArguments: They do not fit.
+        BadArguments: They do not fit, or do not survive JSON.
     """
     if ORGANIZATION in arguments:
         message = f"{ORGANIZATION}: it is not an argument, it is known from the caller"
         raise BadArguments(message)
-    checked: dict[str, Any] = json.loads(_checked(task, arguments).model_dump_json(exclude_unset=True))
-    return checked | ({ORGANIZATION: organization_id} if takes_organization(task) else {})
+    checked = _checked(task, arguments)
+    try:
+        sent: dict[str, Any] = json.loads(checked.model_dump_json(exclude_unset=True))
+    except ValueError as error:
+        raise BadArguments(str(error)) from None
+    # What the worker will read: infinity, for one, has become null.
+    _checked(task, sent)
+    return sent | ({ORGANIZATION: organization_id} if takes_organization(task) else {})
 
 
 def from_json(task: Task[Any, Any], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""Tasks that only the tests know. The worker of the tests includes them."""
+
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from pydantic import BaseModel
+
+from app.core.celery import celery_app
+from app.jobs.service import JobsService
+from app.tasks.base import BaseTask
+
+
+class Item(BaseModel):
+    """An argument with a shape of its own."""
+
+    name: str
+    price: float = 1.0
+
+
+def wait_for(gate: str) -> None:
+    """Wait until a test makes a file."""
+    while not Path(gate).exists():
+        time.sleep(0.02)
+
+
+@celery_app.task(bind=True, public=True)
+def describe(self: BaseTask) -> dict[str, Any]:
+    """Tell what a run knows of itself."""
+    delivery = self.request.delivery_info or {}
+    return {
+        "organization_id": self.organization_id,
+        "request_id": self.request_id,
+        "routing_key": delivery.get("routing_key"),
+        "started_at": time.time(),
+    }
+
+
+@celery_app.task(bind=True, public=True)
+async def describe_async(self: BaseTask) -> dict[str, Any]:
+    """Tell the same from the event loop."""
+    return {"organization_id": self.organization_id, "request_id": self.request_id}
+
+
+@celery_app.task(public=True)
+def name_types(when: datetime, item: Item, numbers: set[int], anything: Any = None) -> list[str]:
+    """Name the types of the arguments."""
+    assert item.price + when.year + sum(numbers) > 0
+    return [type(value).__name__ for value in (when, item, numbers, anything)]
+
+
+@celery_app.task(public=True)
+def take_anything(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments, whatever their names."""
+    return arguments
+
+
+@celery_app.task(public=True)
+def name_organization(organization_id: str, greeting: str = "hello") -> str:
+    """Greet the organization."""
+    return f"{greeting}, {organization_id}"
+
+
+@celery_app.task(bind=True)
+def push_another(self: BaseTask, name: str) -> list[str]:
+    """Send a task in each of the two ways."""
+    pushed = JobsService().push_task(name, self.organization_id or "")
+    return [str(pushed.task_id), celery_app.tasks[name].delay().id]
+
+
+@celery_app.task(bind=True, public=True)
+def hold(self: BaseTask, gate: str) -> str:
+    """Wait for a file and tell how far that has come."""
+    self.progress(1, 4, "waiting")
+    wait_for(gate)
+    return "done"
+
+
+@celery_app.task(bind=True, max_retries=1, autoretry_for=(ConnectionError,))
+def fail_twice(self: BaseTask, gate: str) -> None:
+    """Fail with an error worth another try, and once more."""
+    if self.request.retries:
+        wait_for(gate)
+    error = f"attempt {self.request.retries + 1}"
+    raise ConnectionError(error)
+
+
+@celery_app.task(public=True, dead_letter=True)
+def need(path: str) -> str:
+    """Fail as long as a file does not exist."""
+    return Path(path).read_text()
+
+
+@celery_app.task(soft_time_limit=1)
+def overrun(path: str) -> None:
+    """Take longer than the soft time limit, and clean up."""
+    try:
+        time.sleep(30)
+    except SoftTimeLimitExceeded:
+        Path(path).write_text("cleaned up")
+        raise
+
+
+@celery_app.task(time_limit=1)
+def hang() -> None:
+    """Take longer than the hard time limit, whatever the soft one says."""
+    while True:
+        with suppress(SoftTimeLimitExceeded):
+            time.sleep(30)
+
+
+@celery_app.task
+def listed(number: int) -> int:
+    """Stand in a list of tasks."""
+    return number
