@@ -41,9 +41,9 @@ def test_a_task_whose_sender_is_killed_after_the_commit_is_sent_by_a_worker(stag
     assert lines(traces) == [task_id]
 
 
-def test_a_task_that_is_committed_while_the_broker_stands_still_is_sent_later(stage: Stage) -> None:
+def test_a_task_that_is_committed_while_the_broker_is_away_is_sent_later(stage: Stage) -> None:
     traces = stage.path()
-    with outages.frozen(stage.servers["broker"]):
+    with outages.down(stage.servers["broker"]):
         task_id, code = push(stage, traces)
 
     assert code == 0
