@@ -19,7 +19,7 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fast: ## Run the rendering and command-line tests, in a minute and a half
+fast: ## Run the rendering and command-line tests, in a minute
 	tests/run --fast
 
 test: ## Run every test, as CI does

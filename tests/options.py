@@ -1,15 +1,16 @@
 """The combinations of answers that copier.yml allows. It is read here, never repeated."""
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations as pairs_of
 from itertools import product
 from pathlib import Path
 
 from forge_cli import questions, rendering
 from forge_cli.questions import Answer, Answers
 
-# The questions whose answers decide which files there are and what they do. The license and Python's version change a
-# text and some numbers.
+# The questions whose answers decide which files there are and what they do, and those that change a text and a number.
 STRUCTURE = ("broker", "database", "result_backend", "beat", "auth", "flower", "docker")
+TEXTS = ("license", "python_version")
 DEFAULTS = questions.complete({"project_name": "Demo Project"})
 
 
@@ -26,6 +27,22 @@ def combinations(*names: str) -> Iterator[Answers]:
         everything = {**DEFAULTS, **answers}
         if not any(pair <= everything.items() for pair in refused):
             yield {"project_name": "Demo Project", **answers}
+
+
+def covering(*names: str) -> list[Answers]:
+    """A few combinations in which every two answers that can be given together are given together."""
+    left = list(combinations(*names))
+    unseen = set[frozenset[tuple[str, Answer]]]().union(*map(_pairs, left))
+    few = []
+    while unseen:
+        best = max(left, key=lambda answers: len(_pairs(answers) & unseen))
+        unseen -= _pairs(best)
+        few.append(best)
+    return few
+
+
+def _pairs(answers: Answers) -> set[frozenset[tuple[str, Answer]]]:
+    return set(map(frozenset, pairs_of(answers.items(), 2)))
 
 
 def default(name: str) -> Answer:

@@ -12,7 +12,7 @@ import yaml
 from forge_cli import questions
 from forge_cli.questions import template_root
 from tests.conftest import Render
-from tests.options import combinations
+from tests.options import covering
 
 TEMPLATE = template_root() / "template"
 CONFIG = yaml.safe_load((template_root() / "copier.yml").read_text())
@@ -105,7 +105,7 @@ def test_a_name_gives_a_sensible_ascii_slug(name: str, slug: str, render: Render
 
 
 def test_a_project_cannot_have_the_name_of_a_package_it_depends_on(render: Render) -> None:
-    for answers in combinations("broker", "database", "result_backend", "auth", "flower"):
+    for answers in covering("broker", "database", "result_backend", "auth", "flower"):
         pyproject = tomllib.loads((render(answers) / "pyproject.toml").read_text())
         for requirement in pyproject["project"]["dependencies"] + pyproject["dependency-groups"]["dev"]:
             package = re.split(r"[\[><=]", requirement)[0]

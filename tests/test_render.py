@@ -1,4 +1,6 @@
-"""Every valid combination of answers renders: each file parses and is clean, and nothing is left of what is off."""
+"""Every combination of the answers that shape a project renders: each file parses and is clean, and nothing is left of
+what is off. The license and Python's version change a text and a number: all their values are rendered on a few.
+"""
 
 import ast
 import json
@@ -6,14 +8,24 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.conftest import Render
-from tests.options import STRUCTURE, combinations, label
+from tests.options import STRUCTURE, TEXTS, combinations, covering, label
+
+# In these, every two answers meet; `tests/run --fast` renders no others.
+FEW = covering(*STRUCTURE)
+EVERY = [
+    pytest.param(answers, id=label(answers), marks=[] if answers in FEW else [pytest.mark.matrix])
+    for answers in combinations(*STRUCTURE)
+]
 
 # Words that may stand in a project only with these answers.
 WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
@@ -36,7 +48,7 @@ MODULES = {"jwt": "pyjwt"}  # where the name that is imported is not the package
 TOOLS = {"celery-types", "mypy", "ruff", "httpx2"}  # httpx2 is imported by FastAPI's test client
 
 
-@pytest.mark.parametrize("answers", list(combinations(*STRUCTURE)), ids=label)
+@pytest.mark.parametrize("answers", EVERY)
 def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answers: Answers, render: Render) -> None:
     project = render(answers)
 
@@ -56,18 +68,22 @@ def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answ
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("answers", list(combinations(*STRUCTURE)), ids=label)
+@pytest.mark.parametrize("answers", FEW, ids=label)
 def test_the_license_and_python_change_four_files_and_no_other(answers: Answers, render: Render) -> None:
-    texts = {"LICENSE", "pyproject.toml", "Dockerfile", ".copier-answers.yml"}
+    changing = {"LICENSE", "pyproject.toml", "Dockerfile", ".copier-answers.yml"}
     with_defaults = contents(render(answers))
 
-    for words in combinations("license", "python_version"):
+    for words in combinations(*TEXTS):
         project = render({**answers, **words})
         files = contents(project)
         changed = {name for name in files.keys() | with_defaults.keys() if files.get(name) != with_defaults.get(name)}
-        assert changed <= texts
+        assert changed <= changing
         for name in changed & files.keys():
             parse(project / name, files[name])
+
+
+def test_no_question_is_left_out() -> None:
+    assert {question.name for question in questions.asked() if question.values} == {*STRUCTURE, *TEXTS}
 
 
 def contents(project: Path) -> dict[str, str]:
@@ -124,12 +140,22 @@ def distribution(requirement: str) -> str:
 
 def imports(project: Path, folders: tuple[str, ...]) -> set[str]:
     """The distributions that the Python files of some folders import, Python's own modules left out."""
-    found = set()
+    found = set[str]()
     for folder in folders:
         for path in (project / folder).glob("*.py" if folder == "." else "**/*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module.split(".")[0])
+            found |= modules(path.read_text())
     return {MODULES.get(name, name.replace("_", "-")) for name in found - sys.stdlib_module_names}
+
+
+@cache
+def modules(text: str) -> frozenset[str]:
+    """The first names of what a Python file imports; most files are the same in many projects."""
+
+    def names() -> Iterator[str]:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+
+    return frozenset(name.split(".")[0] for name in names())

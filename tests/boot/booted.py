@@ -26,10 +26,10 @@ COMMAND_SECONDS = 60.0
 class Booted:
     """One variant from the first file to the last process; leaving the context ends whatever still runs."""
 
-    def __init__(self, variant: Variant, run: Run, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, variant: Variant, run: Run, endpoints: Mapping[str, Endpoint], directory: Path) -> None:
         self.variant = variant
         self.run = run
-        self.directory = run.directory / "variants" / variant.name
+        self.directory = directory
         self.endpoints = endpoints
         self.flower_user = ("operator", f"f1ower%@{secrets.token_hex(8)}")
         self.credential = KINDS[variant.auth]()
@@ -53,7 +53,7 @@ class Booted:
     def install(self) -> None:
         """Render the project, edit it as its owner would, and install what it declares."""
         self.project = Project(self.directory, self.variant.answers)
-        self.project.add_probe()
+        self.edit()
         virtual_environment = self.project.install(self.run.directory / "environments")
         self.environment = {
             "ENVIRONMENT": "production",
@@ -64,27 +64,38 @@ class Booted:
             "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
             **self.credential.environment,
-            **self.variant.environment(self.endpoints, self.directory),
+            **self.addresses(),
         }
 
-    def command(self, *command: str) -> None:
-        """Run a command of the project to its end."""
+    def addresses(self) -> Mapping[str, str]:
+        """Return the variables that tell the project where its servers are."""
+        return self.variant.environment(self.endpoints, self.directory)
+
+    def edit(self) -> None:
+        """Change the project as its owner would."""
+        self.project.add_probe()
+
+    def command(self, *command: str, **environment: str) -> str:
+        """Run a command of the project to its end, and return what it printed."""
         log = self.directory / f"{command[0]}.log"
-        with log.open("ab") as output:
-            code = subprocess.run(
+        with log.open("ab") as errors:
+            done = subprocess.run(
                 command,
                 cwd=self.project.root,
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                env=self.environment | environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
                 timeout=COMMAND_SECONDS,
-            ).returncode
-        assert code == 0, f"`{' '.join(command)}` exited with {code}"
+            )
+            errors.write(done.stdout.encode())
+        assert done.returncode == 0, f"`{' '.join(command)}` exited with {done.returncode}"
+        return done.stdout
 
-    def start(self, name: str, *command: str) -> Process:
+    def start(self, name: str, *command: str, **environment: str) -> Process:
         """Start a process of the project."""
         log = self.directory / f"{name}.log"
-        process = Process(command, cwd=self.project.root, environment=self.environment, log=log)
+        process = Process(command, cwd=self.project.root, environment=self.environment | environment, log=log)
         self.processes[name] = self._stack.enter_context(process)
         return process
 

@@ -21,9 +21,9 @@ class Redis(Server):
     package: ClassVar[str] = "redis-server"
     user: ClassVar[str] = "redis"
 
-    def __init__(self, directory: Path, accounts: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, accounts: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
         self.password = next(iter(accounts.values()))
-        super().__init__(directory, dict.fromkeys(accounts, self.password))
+        super().__init__(directory, dict.fromkeys(accounts, self.password), marks)
 
     @classmethod
     def binary(cls) -> str | None:
@@ -37,6 +37,8 @@ class Redis(Server):
             "databases": "256",
             "requirepass": json.dumps(self.password),
             "save": '""',
+            "appendonly": "yes",
+            "appendfsync": "no",  # what was answered outlives the process, if not the machine
             "loglevel": "warning",
         }
         self.write("redis.conf", "".join(f"{key} {value}\n" for key, value in settings.items()))
@@ -56,8 +58,8 @@ class RabbitMQ(Server):
     package: ClassVar[str] = "rabbitmq-server"
     user: ClassVar[str] = "rabbitmq"
 
-    def __init__(self, directory: Path, accounts: Mapping[str, str]) -> None:
-        super().__init__(directory, accounts)
+    def __init__(self, directory: Path, accounts: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
+        super().__init__(directory, accounts, marks)
         self.epmd_port = free_port()
         self.epmd: subprocess.Popen[bytes] | None = None
 

@@ -28,7 +28,7 @@ class Api:
     def _accepted(self, response: httpx.Response) -> str:
         assert response.status_code == 202, said(response)
         body = response.json()
-        assert body.keys() == {"task_id", "status"}, said(response)
+        assert body.keys() == {"task_id", "task_name", "organization_id", "queue", "status"}, said(response)
         assert body["status"] == "queued", said(response)
         task_id = str(UUID(body["task_id"]))
         self.accepted.append(task_id)
@@ -42,7 +42,7 @@ class Api:
         assert body["task_id"] == task_id, said(response)
         return body
 
-    def outcome(self, task_id: str) -> dict[str, Any]:
+    def outcome(self, task_id: str, within: float = RESULT_SECONDS) -> dict[str, Any]:
         """Wait until a task has ended, and return its status."""
 
         def ended() -> dict[str, Any]:
@@ -50,18 +50,18 @@ class Api:
             assert status["status"] in {"SUCCESS", "FAILURE", "REVOKED"}, status
             return status
 
-        return wait_for(f"task {task_id} ends", ended, within=RESULT_SECONDS)
+        return wait_for(f"task {task_id} ends", ended, within=within)
 
-    def result(self, task_id: str) -> Any:
+    def result(self, task_id: str, within: float = RESULT_SECONDS) -> Any:
         """Wait until a task has succeeded, and return its result."""
-        status = self.outcome(task_id)
+        status = self.outcome(task_id, within)
         assert status["status"] == "SUCCESS", status
         assert status["error"] is None, status
         return status["result"]
 
-    def error(self, task_id: str) -> dict[str, str]:
+    def error(self, task_id: str, within: float = RESULT_SECONDS) -> dict[str, str]:
         """Wait until a task has failed, and return why."""
-        status = self.outcome(task_id)
+        status = self.outcome(task_id, within)
         assert status["status"] == "FAILURE", status
         assert status["result"] is None, status
         error: dict[str, str] = status["error"]

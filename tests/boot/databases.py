@@ -73,7 +73,7 @@ class MariaDB(Server):
 
     def prepare(self) -> None:
         accounts = "".join(
-            f"CREATE DATABASE {name};\nCREATE USER {name} IDENTIFIED BY '{password}';\n"
+            f"CREATE DATABASE IF NOT EXISTS {name};\nCREATE USER IF NOT EXISTS {name} IDENTIFIED BY '{password}';\n"
             f"GRANT ALL ON {name}.* TO {name};\n"
             for name, password in self.accounts.items()
         )
@@ -92,7 +92,7 @@ class MariaDB(Server):
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             f"--init-file={self.directory}/accounts.sql",
-            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-log-at-trx-commit=2",  # what was committed outlives the process, if not the machine
         ]
 
     def answers(self) -> bool:

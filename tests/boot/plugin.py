@@ -1,4 +1,4 @@
-"""The controller's part of a test run: it owns the run's directory, ends its servers, and writes the table of variants.
+"""The controller's part of a test run: it owns the run's directory, ends its servers, and writes what they report.
 
 `tests/conftest.py` names this module in `pytest_plugins`: under pytest-xdist the controller reads no deeper conftest.
 """
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.faults.report import FaultReport
 
 from .report import Report
 from .run import Run
@@ -24,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN_KEY] = Run.create()
     config.stash[REPORT_KEY] = report = Report()
     config.pluginmanager.register(report, "boot-report")
+    config.pluginmanager.register(FaultReport(), "fault-report")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -31,6 +35,19 @@ def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker of the run."""
     run = node.config.stash[RUN_KEY]
     node.workerinput |= {"boot_directory": str(run.directory), "boot_controller": run.controller}
+
+
+class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Hand out one test after another, but the fault tests of one project together: they share what it has running."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("[")[2] if "tests/faults/" in nodeid else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProjectAfterTheOther:
+    """Decide which process runs which test."""
+    return OneProjectAfterTheOther(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

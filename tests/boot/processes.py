@@ -1,5 +1,6 @@
 """Processes of a generated project, each in a session of its own and with its output in a file."""
 
+import contextlib
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ class Process:
     def __init__(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> None:
         self.name = log.stem
         self.log = log
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
                 cwd=cwd,
@@ -72,13 +73,18 @@ class Process:
         wait_for(f"{self.name} leaves no process behind", lambda: not self.family(), within=1)
 
     def kill(self) -> None:
-        """End the whole session at once."""
-        for process in self.family():
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
+        """End the whole session at once, as a machine that loses its power would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # first, so that none sees another one die
+        signal_all(self.family(), signal.SIGKILL)
         self.process.wait()
+
+
+def signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to each process that still runs."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def command_lines() -> str:

@@ -15,7 +15,6 @@ from tests.options import render
 
 INSTALL_SECONDS = 300.0  # with a cold cache, everything comes from the package index
 
-# A task module that the project does not know: adding the file must be enough.
 PROBE = '''\
 """Leave traces of having run."""
 
@@ -57,11 +56,15 @@ class Project:
 
     def add_probe(self) -> None:
         """Add a task module, and a schedule entry for it when there is a schedule."""
-        (self.root / "app/tasks/boot_probe.py").write_text(PROBE)
+        self.add_tasks("boot_probe", PROBE)
         schedule = self.root / "app/core/schedule.py"
         if schedule.exists():
             with schedule.open("a") as file:
                 file.write(ENTRY.format(path=str(self.ticks)))
+
+    def add_tasks(self, name: str, text: str) -> None:
+        """Add a task module, which nothing else in the project knows."""
+        (self.root / f"app/tasks/{name}.py").write_text(text)
 
     def dependencies(self) -> list[str]:
         """Return what the project declares, without its development tools."""

@@ -16,6 +16,8 @@ from .polling import wait_for
 from .servers import START_SECONDS, STOP_SECONDS
 
 ROOT = Path(__file__).parents[2]
+ACCOUNTS = "accounts.json"
+"""In the run's directory: for whom the supervisor shall start servers."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,23 @@ class Run:
         return cls(directory, os.getpid())
 
     def start(self, accounts: list[str]) -> None:
-        """Start the supervisor, unless another worker has done so."""
+        """Start the servers that the tests share, unless another worker has done so."""
+        self.watch()
+        with FileLock(self.directory / "lock"):
+            wanted = self.directory / ACCOUNTS
+            if not wanted.exists():
+                unfinished = wanted.with_suffix(".new")
+                unfinished.write_text(json.dumps(accounts))
+                unfinished.rename(wanted)
+
+    def watch(self) -> None:
+        """Start the supervisor, unless another worker has done so; it ends whatever the tests leave behind."""
         with FileLock(self.directory / "lock"):
             if not self._pid.exists():
                 command = [sys.executable, "-m", "tests.boot.supervisor", str(self.directory), str(self.controller)]
                 with (self.directory / "supervisor.log").open("wb") as log:
                     process = subprocess.Popen(
-                        [*command, *accounts],
+                        command,
                         cwd=ROOT,
                         stdin=subprocess.DEVNULL,
                         stdout=log,

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import random
+import secrets
 import shutil
 import signal
 import socket
@@ -28,6 +29,11 @@ def find(binary: str) -> str | None:
     return shutil.which(binary, path=SEARCH_PATH)
 
 
+def password() -> str:
+    """Return a password that breaks every URL in which it is not quoted, and every configuration file with %."""
+    return f"p@ss:w/rd%{secrets.token_hex(8)}?&#=+ $"
+
+
 def free_port() -> int:
     """Return a free port below the range from which the kernel serves outgoing connections."""
     while True:
@@ -38,16 +44,20 @@ def free_port() -> int:
 
 
 class Server(ABC):
-    """One server that the supervisor starts and stops; `accounts` are the passwords by name of account."""
+    """One server, which keeps its port and its data when it is started again.
+
+    `accounts` are the passwords by name of account.
+    """
 
     name: ClassVar[str]
     package: ClassVar[str]
     user: ClassVar[str] = "nobody"  # who runs it when the tests run as root
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
-    def __init__(self, directory: Path, accounts: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, accounts: Mapping[str, str], marks: Mapping[str, str] | None = None) -> None:
         self.directory = directory / self.name
         self.accounts = dict(accounts)
+        self.marks = dict(marks or {})  # in the environment of its processes, to find them by
         self.port = free_port()
         self.closed = threading.Event()
         self.process: subprocess.Popen[bytes] | None = None
@@ -74,13 +84,19 @@ class Server(ABC):
 
     def environment(self) -> dict[str, str]:
         """Return the whole environment of the server's processes."""
-        return {"HOME": str(self.directory), "LC_ALL": "C.UTF-8", "PATH": SEARCH_PATH, "TMPDIR": str(self.directory)}
+        place = str(self.directory)
+        return {**self.marks, "HOME": place, "LC_ALL": "C.UTF-8", "PATH": SEARCH_PATH, "TMPDIR": place}
 
     def start(self) -> None:
         """Prepare and start the server, and wait until it answers."""
         self.directory.mkdir(mode=0o700)
         self.give(self.directory)
         self.prepare()
+        self.launch()
+        self.populate()
+
+    def launch(self) -> None:
+        """Start the server on the data that it has, and wait until it answers."""
         self.process = process = self.spawn(self.command())
 
         def ready() -> bool:
@@ -89,7 +105,6 @@ class Server(ABC):
         wait_for(f"{self.name} answers", ready, within=START_SECONDS)
         if process.poll() is not None:
             raise RuntimeError(f"{self.name} exited with {process.returncode}")
-        self.populate()
 
     def stop(self) -> None:
         """Ask the server to end, then insist."""

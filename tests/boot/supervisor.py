@@ -1,4 +1,4 @@
-"""Run the servers of one test run: `python -m tests.boot.supervisor DIRECTORY PID ACCOUNT...`.
+"""Watch over one test run and run its servers: `python -m tests.boot.supervisor DIRECTORY PID`.
 
 A process of its own, so that the servers outlive a crashed xdist worker and are stopped even when pytest is killed: it
 ends when the process PID (pytest's controller) does, or on SIGTERM, and takes with it every process of the run.
@@ -7,40 +7,46 @@ ends when the process PID (pytest's controller) does, or on SIGTERM, and takes w
 import ctypes
 import json
 import os
-import secrets
 import shutil
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
 
 from .brokers import RabbitMQ, Redis
 from .databases import MariaDB, PostgreSQL
-from .servers import Server
+from .run import ACCOUNTS
+from .servers import Server, password
 
 SERVERS: dict[str, type[Server]] = {server.name: server for server in (Redis, RabbitMQ, PostgreSQL, MariaDB)}
 
 RUN_VARIABLE = "FORGE_BOOT_RUN"
-"""In the environment of every process that a boot test starts: the directory of the run."""
+"""In the environment of every process that a test starts: the directory of the run."""
 
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2): adopt the daemons of the servers, so that none can hide
 
 
-def main(directory: Path, controller: int, accounts: list[str]) -> None:
-    """Start the servers in parallel, and wait until the tests are over."""
+def main(directory: Path, controller: int) -> None:
+    """Start the servers in parallel when a test asks for them, and wait until the tests are over."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    servers = [
-        server(directory, {name: _password() for name in accounts}) for server in SERVERS.values() if server.binary()
-    ]
+    servers: list[Server] = []
+    wanted = directory / ACCOUNTS
     try:
-        for server in servers:
-            threading.Thread(target=_start, args=(server,), daemon=True).start()
-        psutil.Process(controller).wait()
+        tests = psutil.Process(controller)
+        while tests.is_running():
+            if not servers and wanted.exists():
+                accounts = json.loads(wanted.read_text())
+                installed = [server for server in SERVERS.values() if server.binary()]
+                servers = [server(directory, {name: password() for name in accounts}) for server in installed]
+                for server in servers:
+                    threading.Thread(target=_start, args=(server,), daemon=True).start()
+            time.sleep(0.2)
     except psutil.NoSuchProcess:
-        pass  # it has already ended
+        pass  # they have already ended
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _kill(_of_run(directory))
@@ -67,11 +73,6 @@ def _start(server: Server) -> None:
     temporary.replace(server.directory.with_suffix(".json"))
 
 
-def _password() -> str:
-    """Return a password that breaks every URL in which it is not quoted, and every configuration file with %."""
-    return f"p@ss:w/rd%{secrets.token_hex(8)}?&#=+ $"
-
-
 def _of_run(directory: Path) -> list[psutil.Process]:
     """Return what a test left running: the processes that have the run in their environment."""
     found = []
@@ -95,4 +96,4 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -33,7 +33,8 @@ def test_a_variant_boots_and_keeps_every_promise(
         require(server)
     boot_run.start([each.account for each in VARIANTS])
     endpoints = {server: boot_run.endpoint(server) for server in variant.servers}
-    with Booted(variant, boot_run, endpoints) as booted:
+    directory = boot_run.directory / "variants" / variant.name
+    with Booted(variant, boot_run, endpoints, directory) as booted:
         try:
             with booted.step("install"):
                 booted.install()

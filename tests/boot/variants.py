@@ -67,12 +67,12 @@ class Variant:
         database = ""
         if self.has_database:
             database = f"sqlite:///{directory}/app.db" if self.database == "sqlite" else self._database_url(endpoints)
-        broker = self._redis_url(endpoints, 2 * self.index)
+        broker = self.redis_url(endpoints, 2 * self.index)
         if self.answers["broker"] == "rabbitmq":
             broker = f"amqp://{self._address(endpoints['rabbitmq'])}/{self.account}"
         results = f"db+{database}"
         if self.answers["result_backend"] == "redis":
-            results = self._redis_url(endpoints, 2 * self.index + 1)
+            results = self.redis_url(endpoints, 2 * self.index + 1)
         return {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": results} | (
             {"DATABASE_URL": database} if database else {}
         )
@@ -80,7 +80,8 @@ class Variant:
     def _database_url(self, endpoints: Mapping[str, Endpoint]) -> str:
         return f"{DRIVERS[self.database]}://{self._address(endpoints[self.database])}/{self.account}"
 
-    def _redis_url(self, endpoints: Mapping[str, Endpoint], number: int) -> str:
+    def redis_url(self, endpoints: Mapping[str, Endpoint], number: int) -> str:
+        """Return the address of one of Redis's databases."""
         if "redis" not in endpoints:
             return ""
         endpoint = endpoints["redis"]

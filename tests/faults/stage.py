@@ -1,0 +1,143 @@
+"""A project under stress: its private servers, its processes, and what clients, operators and developers do to it."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.boot.booted import Booted
+from tests.boot.client import said
+from tests.boot.polling import wait_for
+from tests.boot.processes import Process
+from tests.boot.run import Run
+from tests.boot.servers import Server, password
+from tests.boot.supervisor import RUN_VARIABLE
+
+from .probe import PROBE
+from .projects import Project
+
+START_SECONDS = 60.0
+TASKS = "fault_probe"
+
+
+class Stage(Booted):
+    """One project on servers of its own, which a test may stop."""
+
+    def __init__(self, project: Project, run: Run) -> None:
+        place = run.directory / "faults" / project.name
+        place.mkdir(parents=True)
+        for folder in (place, place.parent):
+            folder.chmod(0o711)  # PostgreSQL's and MariaDB's users pass through it
+        self.kind = project
+        self.servers = {part: _server(kind, place / part, project, run) for part, kind in project.servers.items()}
+        super().__init__(project.variant, run, {}, place / "variant")
+        self.traces = 0
+        self.organization: str
+
+    def edit(self) -> None:
+        """Add the tasks of these tests, and nothing else."""
+        self.project.add_tasks(TASKS, PROBE)
+
+    def addresses(self) -> Mapping[str, str]:
+        """Return where the servers are, or will be."""
+        return self.kind.environment(self.servers, self.directory)
+
+    def boot(self) -> None:
+        """Start everything that a project in production has."""
+        starts = [threading.Thread(target=server.start) for server in self.servers.values()]
+        for start in starts:
+            start.start()
+        self.install()
+        for start in starts:
+            start.join()
+        if self.variant.has_database:
+            self.command("alembic", "upgrade", "head")
+        self.start_api()
+        wait_for("the API answers", self.live, within=START_SECONDS)
+        self.start_worker()
+        sent = self.post("whereabouts")
+        assert sent.status_code == 202, said(sent)
+        self.organization = sent.json()["organization_id"]
+        self.api.result(sent.json()["task_id"], within=START_SECONDS)
+
+    def live(self) -> bool:
+        """Tell whether the API answers."""
+        self.processes["api"].expect_alive()
+        return self.api.http.get("/health/live").status_code == 200
+
+    def start_worker(self, name: str = "worker", *options: str, **environment: str) -> Process:
+        """Start a worker of two processes, after the last one of this name has ended."""
+        if name in self.processes:
+            self.processes[name].kill()
+        command = ["celery", "-A", "app.core.celery", "worker", "--loglevel", "INFO", "--concurrency", "2"]
+        return self.start(name, *command, "--hostname", f"{name}@%h", *options, **environment)
+
+    def heal(self) -> None:
+        """Leave what the next test expects: every server answers, and one worker serves every queue."""
+        for server in self.servers.values():
+            assert server.process is not None
+            if server.process.poll() is not None:
+                server.launch()
+        for name in self.processes.keys() - {"api", "worker"}:
+            self.processes.pop(name).kill()
+        if self.processes["worker"].process.poll() is not None:
+            self.start_worker()
+        wait_for("the worker runs tasks", lambda: self.post("whereabouts").status_code == 202, within=START_SECONDS)
+        self.api.result(self.enqueue("whereabouts"), within=START_SECONDS)
+
+    def path(self, name: str = "trace") -> Path:
+        """Return a file for the traces of one task, which does not exist yet."""
+        self.traces += 1
+        return self.directory / f"{name}-{self.traces}"
+
+    def post(self, task: str, **arguments: object) -> httpx.Response:
+        """Ask for one of the tasks in `probe.py`; the answer may be a refusal."""
+        name = task if "." in task else f"app.tasks.{TASKS}.{task}"
+        return self.api.http.post(f"/tasks/{name}", json={key: _plain(value) for key, value in arguments.items()})
+
+    def enqueue(self, task: str, **arguments: object) -> str:
+        """Ask for one of the tasks in `probe.py`, and return its id."""
+        response = self.post(task, **arguments)
+        assert response.status_code == 202, said(response)
+        task_id: str = response.json()["task_id"]
+        return task_id
+
+    def script(self, source: str, **environment: str) -> str:
+        """Run a program with the project's own code, and return what it printed."""
+        return self.command("python", "-c", source, **environment)
+
+    def cli(self, *arguments: str) -> str:
+        """Run the project's own command, and return what it printed."""
+        return self.command("python", "-m", "app", *arguments)
+
+
+def refused(response: httpx.Response) -> bool:
+    """Tell whether a request was refused in the way that tells a client to come back later."""
+    assert response.status_code in {202, 503}, said(response)
+    if response.status_code == 503:
+        assert int(response.headers["Retry-After"]) > 0, response.headers
+    return response.status_code == 503
+
+
+def timed(call: Any) -> tuple[Any, float]:
+    """Make a call; return what it returns, and the seconds that it took."""
+    started = time.monotonic()
+    return call(), time.monotonic() - started
+
+
+def lines(path: Path) -> list[str]:
+    """Return the lines that tasks have left in a file."""
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _server(kind: type[Server], place: Path, project: Project, run: Run) -> Server:
+    place.mkdir(mode=0o711)
+    place.chmod(0o711)
+    return kind(place, {project.variant.account: password()}, {RUN_VARIABLE: str(run.directory)})

@@ -1,0 +1,44 @@
+"""A task that was cancelled does not run."""
+
+import pytest
+
+from tests.boot.client import said
+from tests.boot.polling import wait_for
+
+from .stage import Stage, lines
+
+pytestmark = pytest.mark.faults
+
+
+def test_a_task_that_was_cancelled_while_it_waited_never_starts(stage: Stage) -> None:
+    stage.processes["worker"].kill()
+    traces, later = stage.path(), stage.path()
+    task_id = stage.enqueue("note", path=traces)
+    cancelled = stage.api.http.delete(f"/tasks/{task_id}")
+    assert cancelled.status_code == 202, said(cancelled)
+    after = stage.enqueue("note", path=later)
+
+    stage.start_worker()
+
+    stage.api.result(after, within=60)
+    assert stage.api.status(task_id)["status"] == "REVOKED"
+    assert lines(traces) == []
+
+
+def test_a_running_task_that_is_cancelled_is_stopped(stage: Stage) -> None:
+    traces = stage.path()
+    task_id = stage.enqueue("hold", path=traces, seconds=8.0)
+    wait_for("the task has begun", lambda: lines(traces), within=10)
+
+    cancelled = stage.api.http.delete(f"/tasks/{task_id}")
+
+    assert cancelled.status_code == 202, said(cancelled)
+    status = stage.api.outcome(task_id, within=10)
+    assert status["status"] == "REVOKED", status
+    again = stage.api.http.delete(f"/tasks/{task_id}")
+    assert again.status_code == 409, said(again)
+    # Its turn is over: both processes of the worker are free for tasks that take longer than what was left of it.
+    others = [stage.enqueue("hold", path=stage.path(), seconds=4.5) for _ in range(4)]
+    for other in others:
+        stage.api.result(other)
+    assert lines(traces) == [f"begun {task_id}"]

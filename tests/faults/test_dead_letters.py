@@ -1,0 +1,97 @@
+"""What cannot be processed waits for an operator, who looks, sends it again and deletes it."""
+
+import json
+import uuid
+
+import pytest
+from kombu.connection import Connection
+
+from tests.boot.client import said
+from tests.boot.polling import wait_for
+
+from .stage import Stage
+
+pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "rabbitmq-postgresql")]
+
+SLUG = "demo-project"
+
+
+def test_a_task_that_failed_for_good_is_sent_again_from_the_command_line(stage: Stage) -> None:
+    mended = stage.path()
+    task_id = stage.enqueue("broken", path=mended)
+    assert stage.api.error(task_id) == {"type": "ValueError", "message": "not mended yet"}
+    listed = wait_for("there is a dead letter", lambda: stage.cli("dead-letters", "list"), within=20)
+    assert listed.count(task_id) == 1, listed
+    shown = json.loads(stage.cli("dead-letters", "show", task_id))
+    assert str(mended) in shown["body"], shown
+    assert "not mended yet" in json.dumps(shown), shown
+
+    mended.touch()
+    assert task_id in stage.cli("dead-letters", "replay", task_id)
+
+    assert stage.api.result(task_id) == "mended"
+    assert stage.cli("dead-letters", "list") == ""
+
+
+def test_a_task_that_failed_for_good_is_sent_again_and_deleted_over_http(stage: Stage) -> None:
+    mended = stage.path()
+    task_id = stage.enqueue("broken", path=mended)
+    hopeless = [stage.enqueue("broken", path=stage.path()) for _ in range(3)]
+    for each in [task_id, *hopeless]:
+        assert stage.api.error(each)["type"] == "ValueError"
+    wait_for("there are four dead letters", lambda: letters(stage) == {task_id, *hopeless}, within=20)
+    shown = stage.api.http.get(f"/dead-letters/{task_id}")
+    assert shown.status_code == 200, said(shown)
+    assert str(mended) in shown.text, said(shown)
+
+    mended.touch()
+    replayed = stage.api.http.post(f"/dead-letters/{task_id}/replay")
+    assert replayed.status_code == 202, said(replayed)
+    assert stage.api.result(task_id) == "mended"
+
+    deleted = stage.api.http.delete(f"/dead-letters/{hopeless[0]}")
+    assert deleted.status_code == 200, said(deleted)
+    assert letters(stage) == set(hopeless[1:])
+    deleted = stage.api.http.delete("/dead-letters")
+    assert deleted.status_code == 200, said(deleted)
+    assert letters(stage) == set()
+    assert stage.api.http.get(f"/dead-letters/{task_id}").status_code == 404
+
+
+def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
+    unknown = str(uuid.uuid4())
+    headers = {"id": unknown, "task": "app.tasks.nowhere.nothing", "lang": "py", "argsrepr": "()", "kwargsrepr": "{}"}
+    publish(stage, b"no JSON at all", {})
+    publish(stage, b"no JSON either", headers | {"id": str(uuid.uuid4()), "task": "app.tasks.fault_probe.note"})
+    publish(stage, b"[[], {}, {}]", headers)
+
+    wait_for("all three are set aside", lambda: len(letters(stage)) == 3, within=20)
+
+    stage.api.result(stage.enqueue("note", path=stage.path()))
+    reasons = {letter["death"]["reason"] for letter in stage.api.http.get("/dead-letters").json()}
+    assert reasons == {"cannot be decoded", "unknown task"}
+    listed = stage.cli("dead-letters", "list")
+    assert unknown in listed, listed
+    assert "app.tasks.nowhere.nothing" in listed, listed
+    stage.cli("dead-letters", "purge", "--yes")
+    assert stage.cli("dead-letters", "list") == ""
+
+
+def letters(stage: Stage) -> set[str]:
+    """Return the id of every dead letter, as an administrator sees them."""
+    response = stage.api.http.get("/dead-letters")
+    assert response.status_code == 200, said(response)
+    return {letter["id"] for letter in response.json()}
+
+
+def publish(stage: Stage, body: bytes, headers: dict[str, str]) -> None:
+    """Send a message past the project's own code, as something else on the same broker might."""
+    with Connection(stage.environment["CELERY_BROKER_URL"]) as connection:
+        connection.Producer().publish(
+            body,
+            exchange=f"{SLUG}.tasks",
+            routing_key=f"{SLUG}.default",
+            headers=headers,
+            content_type="application/json",
+            content_encoding="utf-8",
+        )

@@ -1,0 +1,72 @@
+"""Workers that share the queues, and messages that overtake others."""
+
+import pytest
+
+from tests.boot.polling import wait_for
+
+from .rabbitmq4 import rabbitmq4
+from .stage import Stage, lines
+
+pytestmark = pytest.mark.faults
+
+SLUG = "demo-project"
+NOTICED_SECONDS = 20.0
+
+PUSH_TEN = """
+from app.jobs.service import JobsService
+for priority in (4, 0, 7, 2, 9, 5, 1, 8, 3, 6):
+    JobsService().push_task(
+        "app.tasks.fault_probe.note", {organization!r}, priority=priority, path={path!r}, line=str(priority)
+    )
+"""
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_two_workers_share_the_queues_and_the_loss_of_one_is_told(stage: Stage) -> None:
+    stage.processes["worker"].kill()
+    stage.start_worker("others", "--queues", f"{SLUG}.default,{SLUG}.ai")
+    stage.start_worker("datasync", "--queues", f"{SLUG}.datasync")
+    wait_for("every queue has a worker", lambda: readiness(stage) == "ok", within=60, every=0.5)
+    ran_by = {name: stage.api.result(stage.enqueue(name)) for name in ("whereabouts", "datasync.refresh")}
+    assert ran_by["whereabouts"].startswith("others@")
+    assert ran_by["datasync.refresh"].startswith("datasync@")
+
+    stage.processes["datasync"].kill()
+
+    wait_for("the loss is told", lambda: readiness(stage) == "failed", within=NOTICED_SECONDS, every=0.5)
+    assert stage.api.result(stage.enqueue("whereabouts")).startswith("others@")
+    stage.start_worker("datasync", "--queues", f"{SLUG}.datasync")
+    wait_for("every queue has a worker", lambda: readiness(stage) == "ok", within=60, every=0.5)
+
+
+@pytest.mark.on("redis")
+def test_a_higher_priority_is_served_first(stage: Stage) -> None:
+    expect_order(stage)
+
+
+@pytest.mark.on("rabbitmq-postgresql")
+def test_a_higher_priority_is_served_first_by_rabbitmq_4(stage: Stage) -> None:
+    with rabbitmq4() as url:
+        expect_order(stage, CELERY_BROKER_URL=url)
+
+
+def expect_order(stage: Stage, **environment: str) -> None:
+    """Let ten tasks wait, and see in which order one process takes them."""
+    stage.processes["worker"].kill()
+    traces = stage.path()
+    # The last option counts; once it has been ready, every queue exists.
+    one = stage.start_worker("one", "--concurrency", "1", **environment)
+    wait_for("the worker is ready", lambda: " ready." in one.output(), within=60)
+    one.kill()
+    stage.script(PUSH_TEN.format(organization=stage.organization, path=str(traces)), **environment)
+
+    stage.start_worker("one", "--concurrency", "1", **environment)
+
+    wait_for("all ten have run", lambda: len(lines(traces)) == 10, within=60)
+    assert lines(traces) == list("9876543210")
+
+
+def readiness(stage: Stage) -> str:
+    """Return what the API says of its workers."""
+    status: str = stage.api.http.get("/health/ready").json()["checks"]["workers"]["status"]
+    return status

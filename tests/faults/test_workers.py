@@ -1,0 +1,90 @@
+"""A process or a whole worker dies in the middle of a task."""
+
+import time
+
+import pytest
+
+from tests.boot.polling import wait_for
+
+from .stage import Stage, lines
+
+pytestmark = pytest.mark.faults
+
+AGAIN_SECONDS = 60.0
+
+# Redis gives a message back after this time only; a worker looks for such messages when it starts and every 10 seconds.
+VISIBILITY_SECONDS = 3
+SHORT = {
+    "CELERY_VISIBILITY_TIMEOUT": str(VISIBILITY_SECONDS),
+    "CELERY_TASK_TIME_LIMIT": "2",
+    "CELERY_TASK_SOFT_TIME_LIMIT": "1",
+}
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_whose_process_is_killed_runs_again(stage: Stage) -> None:
+    traces = stage.path()
+    task_id = stage.enqueue("dies_at_first", path=traces)
+
+    assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
+    assert lines(traces) == [task_id] * 2
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_whose_worker_is_killed_is_run_by_the_next_one(stage: Stage) -> None:
+    traces = stage.path()
+    task_id = stage.enqueue("hangs_at_first", path=traces)
+    wait_for("the task has begun", lambda: lines(traces), within=10)
+    stage.processes["worker"].kill()
+
+    stage.start_worker("worker", **SHORT)
+
+    assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
+    assert lines(traces) == [task_id] * 2
+    stage.start_worker()
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_that_kills_its_process_fails_after_three_retries_and_others_are_served(stage: Stage) -> None:
+    traces = stage.path()
+    task_id = stage.enqueue("kills_its_process", path=traces)
+    wait_for("the task has begun", lambda: lines(traces), within=10)
+    others = [stage.enqueue("note", path=stage.path()) for _ in range(20)]
+
+    for other in others:
+        stage.api.result(other)
+    error = stage.api.error(task_id, within=AGAIN_SECONDS)
+    assert error["type"] == "WorkerLostError", error
+    assert lines(traces) == [task_id] * 4
+    expect_one_dead_letter(stage, task_id)
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_that_kills_its_worker_is_set_aside_after_four_deliveries(stage: Stage) -> None:
+    stage.start_worker("worker", **SHORT)
+    traces = stage.path()
+    task_id = stage.enqueue("kills_its_worker", path=traces)
+
+    def ended_with_a_supervisor() -> bool:
+        if stage.processes["worker"].process.poll() is not None:
+            time.sleep(VISIBILITY_SECONDS)
+            stage.start_worker("worker", **SHORT)
+        return bool(stage.api.status(task_id)["status"] == "FAILURE")
+
+    wait_for("the task has failed", ended_with_a_supervisor, within=3 * AGAIN_SECONDS, every=0.2)
+
+    error = stage.api.error(task_id)
+    assert error["type"] == "PoisonMessage", error
+    assert lines(traces) == [task_id] * 4
+    other = stage.enqueue("note", path=stage.path())
+    stage.api.result(other)
+    expect_one_dead_letter(stage, task_id)
+    stage.start_worker()
+
+
+def expect_one_dead_letter(stage: Stage, task_id: str) -> None:
+    """Look for a task among the dead letters, and delete it."""
+    found = wait_for("there is a dead letter", lambda: stage.cli("dead-letters", "list"), within=20, every=1)
+    assert found.count(task_id) == 1, found
+    stage.cli("dead-letters", "purge", task_id)
+    assert task_id not in stage.cli("dead-letters", "list")
