@@ -76,7 +76,7 @@ class Contender:
             if self.environment[variable].startswith("redis:"):
                 redis.Redis.from_url(self.environment[variable]).flushdb()
         if self.broker == "rabbitmq":
-            with Connection(self.environment["CELERY_BROKER_URL"]) as connection:  # type: ignore[no-untyped-call]
+            with Connection(self.environment["CELERY_BROKER_URL"]) as connection:
                 for queue in self.queues:
                     try:
                         connection.default_channel.queue_purge(queue)

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from app.core.celery import celery_app
+from app.tasks.base import BaseTask
 
 
 @celery_app.task
@@ -29,6 +30,24 @@ def tick(path: str) -> None:
     """Add a line to a file."""
     with Path(path).open("a") as file:
         file.write("tick\\n")
+
+
+@celery_app.task(bind=True, public=True)
+def steps(self: BaseTask, count: int) -> int:
+    """Tell how far it has come."""
+    for number in range(count):
+        self.progress(number, count, f"step {number}")
+        time.sleep(0.7)
+    return count
+
+
+@celery_app.task(public=True, dead_letter=True)
+def broken(path: str) -> str:
+    """Fail until somebody makes the file."""
+    if not Path(path).exists():
+        error = "not mended yet"
+        raise ValueError(error)
+    return "mended"
 
 
 @celery_app.task(public=True)

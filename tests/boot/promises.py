@@ -8,6 +8,16 @@ import httpx
 from .booted import Booted
 from .client import said
 from .endings import clean_logs, delivered, hidden_passwords, sigterm
+from .jobs import (
+    cancelling,
+    dead_letters,
+    idempotency,
+    listing,
+    organizations,
+    progress,
+    transactions,
+    workflow,
+)
 from .polling import wait_for
 
 START_SECONDS = 40.0
@@ -52,7 +62,7 @@ def health(booted: Booted) -> None:
     """The API is ready, and names each service that it asked."""
     ready = wait_for("the API is ready", lambda: _ready(booted), within=10, every=0.5)
     body = ready.json()
-    services = {"broker", "result_backend"} | ({"database"} if booted.variant.has_database else set())
+    services = {"broker", "result_backend", "workers"} | ({"database"} if booted.variant.has_database else set())
     assert body["checks"].keys() == services, said(ready)
     assert {body["status"], *(check["status"] for check in body["checks"].values())} == {"ok"}, said(ready)
 
@@ -196,7 +206,15 @@ PROMISES: list[Callable[[Booted], None]] = [
     strangers,
     beat,
     flower,
+    workflow,
+    progress,
+    cancelling,
+    dead_letters,
+    idempotency,
+    organizations,
+    transactions,
     retried,
+    listing,
     hidden_passwords,
     sigterm,
     delivered,
