@@ -81,7 +81,7 @@ class Results(FilesystemBackend):
         Args:
             key: Its name.
             value: Its content.
-            nx: Write only what does not exist yet, as Redis does; the result says whether it was written.
+            nx: Write only what does not exist yet; the result says whether it was written.
         """
         folder = Path(os.fsdecode(self.path))  # type: ignore[attr-defined]
         place, unfinished = folder / os.fsdecode(key), folder / f".{uuid.uuid4()}"

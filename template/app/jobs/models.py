@@ -3,22 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Index, String, Text, TypeDecorator, Uuid
-from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT
+from sqlalchemy import Dialect, Index, String, Text, TypeDecorator, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.model import Base
+from app.core.model import Base, LongText, Timestamp
 from app.jobs.schemas import TaskError
 from app.jobs.states import Record
 
-# MySQL's own TEXT ends at 64 KB.
-LongText = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
-
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A time with its zone, to the microsecond, on every engine; MySQL and SQLite know no zone and keep UTC."""
+    """A time with its zone, to the microsecond; where the database knows no zone it keeps UTC."""
 
-    impl = DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+    impl = Timestamp
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
