@@ -41,7 +41,13 @@ OWNED = {
     "license": {"LICENSE"},
     "broker": {"app/core/broker.py", "tests/test_broker.py"},
     "result_backend": {"app/core/results.py"},
-    "database": {"app/core/database.py", "app/core/results.py", "app/jobs/records.py"},
+    "database": {
+        "app/core/database.py",
+        "app/core/model.py",
+        "app/core/results.py",
+        "app/jobs/records.py",
+        "migrations/versions/0001_jobs.py",
+    },
     "auth": {
         "app/core/authentication.py",
         "app/core/config/auth.py",
