@@ -42,8 +42,18 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"docker|compose", {"docker": {True}}),
 ]
 
-# Packages that nothing imports, because Celery finds them by an address or the shell by a command.
-FOUND_BY_NAME = {"packaging", "redis", "psycopg", "pymysql", "aiomysql", "aiosqlite", "uvicorn", "flower"}
+# Packages that nothing imports: Celery finds them by an address, the shell by a command, logging by its settings.
+FOUND_BY_NAME = {
+    "packaging",
+    "redis",
+    "psycopg",
+    "pymysql",
+    "aiomysql",
+    "aiosqlite",
+    "uvicorn",
+    "flower",
+    "python-json-logger",
+}
 MODULES = {"jwt": "pyjwt"}  # where the name that is imported is not the package's
 TOOLS = {"celery-types", "mypy", "ruff", "httpx2"}  # httpx2 is imported by FastAPI's test client
 

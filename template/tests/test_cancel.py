@@ -5,7 +5,8 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
-from tests.conftest import Lines, Wait, until
+from tests.conftest import Wait
+from tests.processes import Lines, until
 
 
 def test_a_task_that_waits_never_starts(jobs: JobsService, client: TestClient, finished: Wait, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`app dev`."""
 
-from tests.conftest import run
+from tests.processes import run
 
 
 def test_it_refuses_to_run_outside_development_and_prepares_nothing() -> None:

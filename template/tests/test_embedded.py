@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Connection
 
 from app.core import embedded
-from tests.conftest import run
+from tests.processes import run
 
 
 def test_messages_keep_their_order_and_appear_whole(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The dashboard."""
 
-from tests.conftest import run
+from tests.processes import run
 
 
 def test_flower_does_not_start_without_a_password() -> None:

@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.services import CHECKS
-from tests.conftest import Lines, until
+from tests.processes import Lines, until
 
 
 def test_a_running_process_is_live(client: TestClient) -> None:

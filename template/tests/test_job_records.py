@@ -13,7 +13,8 @@ from app.core.database import session
 from app.jobs import records
 from app.jobs.models import JobRecord
 from app.jobs.service import JobsService
-from tests.conftest import Wait, until
+from tests.conftest import Wait
+from tests.processes import until
 
 
 def record(task_id: object) -> JobRecord:

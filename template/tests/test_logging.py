@@ -6,7 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.logging import ContextFilter
-from tests.conftest import Lines, Wait, until
+from tests.conftest import Wait
+from tests.processes import Lines, until
 
 NOTIFY = "app.tasks.example_task.send_notification"
 

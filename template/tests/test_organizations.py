@@ -7,7 +7,8 @@ from fastapi.testclient import TestClient
 
 from app.core.celery import celery_app
 from app.jobs.service import JobsService
-from tests.conftest import Sent, Wait, until
+from tests.conftest import Sent, Wait
+from tests.processes import until
 
 ASKING = [("GET", ""), ("GET", "/events"), ("DELETE", "")]
 

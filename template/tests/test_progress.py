@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
-from tests.conftest import Lines, until
+from tests.processes import Lines, until
 
 PROGRESS = {"current": 1.0, "total": 4.0, "message": "waiting"}
 

@@ -10,7 +10,8 @@ from app.core.config.settings import settings
 from app.core.queues import QUEUES
 from app.jobs import presence, routing
 from app.jobs.service import JobsService
-from tests.conftest import Lines, Wait, until
+from tests.conftest import Wait
+from tests.processes import Lines, until
 
 
 @pytest.fixture

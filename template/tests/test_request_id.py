@@ -4,7 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
-from tests.conftest import Lines, Wait, until
+from tests.conftest import Wait
+from tests.processes import Lines, until
 
 HEADER = "X-Request-ID"
 

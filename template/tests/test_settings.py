@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.core.config.base import explain
 from app.core.config.celery import CelerySettings
-from tests.conftest import run
+from tests.processes import run
 
 
 def test_a_missing_setting_is_one_sentence() -> None:

@@ -6,7 +6,8 @@ from uuid import uuid4
 from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
-from tests.conftest import Wait, until
+from tests.conftest import Wait
+from tests.processes import until
 
 
 def test_an_id_that_was_never_issued_is_unknown(client: TestClient) -> None:

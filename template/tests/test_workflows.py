@@ -7,7 +7,8 @@ from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
 from app.tasks.workflow_task import add, average, count_words, log_failure, log_success
-from tests.conftest import Lines, Wait, until
+from tests.conftest import Wait
+from tests.processes import Lines, until
 
 
 def test_a_task_that_becomes_a_workflow_ends_with_its_result(client: TestClient, finished: Wait, worker: Lines) -> None:

@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Query, status
 
 from app.core.security import Admin
 from app.jobs import dead_letters
-from app.jobs.dead_letters import DeadLetter, DeadLetterContent, NoSuchDeadLetter
+from app.jobs.dead_letters import NoSuchDeadLetter
+from app.jobs.death import DeadLetter, DeadLetterContent
 from app.jobs.threads import in_a_thread
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])

@@ -1,0 +1,68 @@
+"""Processes: a worker that runs, commands that end, and waiting for what they do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from app.core.config.base import ROOT
+
+DEADLINE = 20.0  # seconds
+WORKER_LOG: list[str] = []
+
+Lines = list[dict[str, Any]]
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait until something is true, and return it."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    return pytest.fail("it has not come true")
+
+
+@contextmanager
+def running_worker() -> Iterator[Lines]:
+    """Run a worker with the tasks of the tests; the lines of its log are added as they are written."""
+    command = [sys.executable, "-m", "celery", "-A", "app.core.celery", "worker", "--include", "tests.tasks"]
+    process = subprocess.Popen(
+        [*command, "--concurrency", "2"],
+        cwd=ROOT,
+        env=os.environ | {"LOG_FORMAT": "json"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines: Lines = []
+
+    def read() -> None:
+        for line in process.stderr or ():
+            WORKER_LOG.append(line)
+            with suppress(ValueError):
+                lines.append(json.loads(line))
+
+    threading.Thread(target=read, daemon=True).start()
+    yield lines
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of this environment's Python as a command, as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
