@@ -2,7 +2,7 @@
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint format fast test boot stack docs bench
+.PHONY: help setup lint format fast test boot faults stack docs bench
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +27,9 @@ test: ## Run every test, as CI does
 
 boot: ## Start every variant on real servers
 	tests/run tests/boot
+
+faults: ## Take away servers and processes under stress; FORGE_FAULT_TASKS=100000 for more of it
+	tests/run tests/faults
 
 stack: ## Start two variants in Docker
 	tests/run -m stack

@@ -24,7 +24,8 @@ def booted(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[Stage]:
     boot_run.watch()
     with Stage(project, boot_run) as stage:
         try:
-            stage.boot()
+            with stage.step("boot"):
+                stage.boot()
             yield stage
         finally:
             for server in stage.servers.values():

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.boot.brokers import RabbitMQ, Redis
 from tests.boot.databases import MariaDB, PostgreSQL
@@ -13,9 +12,7 @@ from tests.boot.servers import Server
 from tests.boot.variants import Variant
 
 # No scheduler, no dashboard: no test here is about them.
-OTHERS: Answers = {"project_name": "Demo Project", "beat": "none", "flower": False, "docker": False}
-if "auth" in questions.questions():
-    OTHERS["auth"] = "none"
+OTHERS: Answers = {"project_name": "Demo Project", "beat": "none", "auth": "none", "flower": False, "docker": False}
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,8 @@ class Project:
         endpoints = {part: Endpoint(server.port, server.accounts) for part, server in servers.items()}
         kinds = {server.name: endpoints[part] for part, server in self.servers.items() if part != "results"}
         found = self.variant.environment(kinds, directory)
+        # More than what anybody here posts.
+        found["RATE_LIMIT"] = "100000/second"
         if "results" in endpoints:
             found["CELERY_RESULT_BACKEND"] = self.variant.redis_url({"redis": endpoints["results"]}, 0)
         return found

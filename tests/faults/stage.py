@@ -1,8 +1,8 @@
 """A project under stress: its private servers, its processes, and what clients, operators and developers do to it."""
 
-import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,11 @@ class Stage(Booted):
 
     def boot(self) -> None:
         """Start everything that a project in production has."""
-        starts = [threading.Thread(target=server.start) for server in self.servers.values()]
-        for start in starts:
-            start.start()
-        self.install()
-        for start in starts:
-            start.join()
+        with ThreadPoolExecutor() as pool:
+            starts = [pool.submit(server.start) for server in self.servers.values()]
+            self.install()
+            for start in starts:
+                start.result()
         if self.variant.has_database:
             self.command("alembic", "upgrade", "head")
         self.start_api()

@@ -65,6 +65,34 @@ def test_every_accepted_task_ends_though_the_broker_is_killed_under_load(stage: 
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_tasks_that_run_when_the_broker_is_restarted_end(stage: Stage, figures: Figures) -> None:
+    end_although_the_broker_is_away(stage, figures, 0.0)
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_tasks_that_run_while_the_broker_is_away_end(stage: Stage, figures: Figures) -> None:
+    end_although_the_broker_is_away(stage, figures, 3.0)
+
+
+def end_although_the_broker_is_away(stage: Stage, figures: Figures, away: float) -> None:
+    """Take the broker away for some time in the middle of two tasks."""
+    traces = stage.path()
+    # One ends while the broker is away, the other one after its return.
+    tasks = {stage.enqueue("hold", path=traces, seconds=seconds): seconds for seconds in (1.5, 6.0)}
+    wait_for("both have begun", lambda: len(lines(traces)) == 2, within=20)
+
+    with outages.down(stage.servers["broker"]):
+        time.sleep(away)
+
+    for task_id, seconds in tasks.items():
+        assert stage.api.result(task_id, within=ENDED_SECONDS) == seconds
+    runs = [line for line in lines(traces) if line.startswith("begun")]
+    figures(f"broker away for {away:.0f} s and its start: {len(runs) - 2} of 2 tasks were run twice")
+    assert len(runs) <= 4
+    stage.processes["worker"].expect_alive()
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
 def test_a_frozen_broker_is_told_in_time_and_leaves_nothing_behind(stage: Stage, figures: Figures) -> None:
     stage.api.result(stage.enqueue("note", path=stage.path()))
     before = {name: process.process.pid for name, process in stage.processes.items()}

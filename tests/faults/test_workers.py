@@ -11,6 +11,7 @@ from .stage import Stage, lines
 pytestmark = pytest.mark.faults
 
 AGAIN_SECONDS = 60.0
+STOP_SECONDS = 20.0
 
 # Redis gives a message back after this time only; a worker looks for such messages when it starts and every 10 seconds.
 VISIBILITY_SECONDS = 3
@@ -42,6 +43,20 @@ def test_a_task_whose_worker_is_killed_is_run_by_the_next_one(stage: Stage) -> N
     assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
     assert lines(traces) == [task_id] * 2
     stage.start_worker()
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_ended(stage: Stage) -> None:
+    worker = stage.start_worker("worker", REMAP_SIGTERM="SIGQUIT", CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT="1")
+    traces = stage.path()
+    task_id = stage.enqueue("hangs_at_first", path=traces)
+    wait_for("the task has begun", lambda: lines(traces), within=30)
+
+    worker.terminate()
+
+    worker.exit_code(within=STOP_SECONDS)
+    stage.start_worker()
+    assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")

@@ -95,8 +95,8 @@ def failed(sender: Task[Any, Any], task_id: str, exception: BaseException, **_: 
 
 
 @task_retry.connect
-def retried(request: Context, reason: Any, **_: Any) -> None:
-    """Note that a job is tried again, and why."""
+def retried(request: Context, reason: Any = None, **_: Any) -> None:
+    """Note that a job is tried again, and why; Celery gives no reason when the connection to the broker was lost."""
     _finish(request, states.RETRY, getattr(reason, "exc", None))
 
 
