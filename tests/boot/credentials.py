@@ -21,6 +21,7 @@ class Credential:
         headers: What a caller sends.
         wrong: What a stranger may try instead.
         elsewhere: What a caller of another organization sends; nothing where everybody is the same caller.
+        admin: What an administrator sends, where the tests need one.
         secrets: What must not be seen anywhere.
     """
 
@@ -29,6 +30,7 @@ class Credential:
     wrong: dict[str, str]
     secrets: set[str]
     elsewhere: dict[str, str] | None = None
+    admin: dict[str, str] | None = None
     organization: str = ORGANIZATION
 
 
@@ -37,11 +39,14 @@ def api_key() -> Credential:
     secret = secrets.token_urlsafe(32)
     digest = hashlib.sha256(secret.encode()).hexdigest()
     return Credential(
-        environment={"API_KEYS": f"first:{ORGANIZATION}:{digest},second:elsewhere:{digest}"},
+        environment={
+            "API_KEYS": f"first:{ORGANIZATION}:{digest},second:elsewhere:{digest},third:{ORGANIZATION}:{digest}:admin"
+        },
         headers={"X-API-Key": f"first.{secret}"},
         wrong={"X-API-Key": f"first.{digest}"},
         secrets={secret, digest},
         elsewhere={"X-API-Key": f"second.{secret}"},
+        admin={"X-API-Key": f"third.{secret}"},
     )
 
 

@@ -12,7 +12,7 @@ from tests.boot.servers import Server
 from tests.boot.variants import Variant
 
 # No scheduler, no dashboard: no test here is about them.
-OTHERS: Answers = {"project_name": "Demo Project", "beat": "none", "auth": "none", "flower": False, "docker": False}
+OTHERS: Answers = {"project_name": "Demo Project", "beat": "none", "auth": "api_key", "flower": False, "docker": False}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,10 @@ class Stage(Booted):
         task_id: str = response.json()["task_id"]
         return task_id
 
+    def administer(self, method: str, path: str) -> httpx.Response:
+        """Make a request as an administrator."""
+        return self.api.http.request(method, path, headers=self.credential.admin)
+
     def script(self, source: str, **environment: str) -> str:
         """Run a program with the project's own code, and return what it printed."""
         return self.command("python", "-c", source, **environment)

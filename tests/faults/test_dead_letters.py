@@ -40,22 +40,22 @@ def test_a_task_that_failed_for_good_is_sent_again_and_deleted_over_http(stage: 
     for each in [task_id, *hopeless]:
         assert stage.api.error(each)["type"] == "ValueError"
     wait_for("there are four dead letters", lambda: letters(stage) == {task_id, *hopeless}, within=20)
-    shown = stage.api.http.get(f"/dead-letters/{task_id}")
+    shown = stage.administer("GET", f"/dead-letters/{task_id}")
     assert shown.status_code == 200, said(shown)
     assert str(mended) in shown.text, said(shown)
 
     mended.touch()
-    replayed = stage.api.http.post(f"/dead-letters/{task_id}/replay")
+    replayed = stage.administer("POST", f"/dead-letters/{task_id}/replay")
     assert replayed.status_code == 202, said(replayed)
     assert stage.api.result(task_id) == "mended"
 
-    deleted = stage.api.http.delete(f"/dead-letters/{hopeless[0]}")
+    deleted = stage.administer("DELETE", f"/dead-letters/{hopeless[0]}")
     assert deleted.status_code == 200, said(deleted)
     assert letters(stage) == set(hopeless[1:])
-    deleted = stage.api.http.delete("/dead-letters")
+    deleted = stage.administer("DELETE", "/dead-letters")
     assert deleted.status_code == 200, said(deleted)
     assert letters(stage) == set()
-    assert stage.api.http.get(f"/dead-letters/{task_id}").status_code == 404
+    assert stage.administer("GET", f"/dead-letters/{task_id}").status_code == 404
 
 
 def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
@@ -68,7 +68,7 @@ def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
     wait_for("all three are set aside", lambda: len(letters(stage)) == 3, within=20)
 
     stage.api.result(stage.enqueue("note", path=stage.path()))
-    reasons = {letter["death"]["reason"] for letter in stage.api.http.get("/dead-letters").json()}
+    reasons = {letter["death"]["reason"] for letter in stage.administer("GET", "/dead-letters").json()}
     assert reasons == {"cannot be decoded", "unknown task"}
     listed = stage.cli("dead-letters", "list")
     assert unknown in listed, listed
@@ -79,7 +79,7 @@ def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
 
 def letters(stage: Stage) -> set[str]:
     """Return the id of every dead letter, as an administrator sees them."""
-    response = stage.api.http.get("/dead-letters")
+    response = stage.administer("GET", "/dead-letters")
     assert response.status_code == 200, said(response)
     return {letter["id"] for letter in response.json()}
 
