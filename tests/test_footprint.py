@@ -14,7 +14,7 @@ ALWAYS = {".copier-answers.yml"}
 SHARED = {
     "license": {"pyproject.toml"},
     "python_version": {"Dockerfile"},
-    "broker": {".env.example", "compose.yaml", "pyproject.toml"},
+    "broker": {".env.example", "README.md", "compose.yaml", "pyproject.toml"},
     "result_backend": {".env.example", "README.md", "compose.yaml"},
     "beat": {".gitignore", "Procfile.dev", "README.md", "compose.yaml", "app/core/celery.py"},
     "auth": {".env.example", "Makefile", "README.md", "compose.yaml", "pyproject.toml", "app/cli.py"},

@@ -32,9 +32,9 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def running_worker() -> Iterator[Lines]:
-    """Run a worker with the tasks of the tests; the lines of its log are added as they are written."""
-    command = [sys.executable, "-m", "celery", "-A", "app.core.celery", "worker", "--include", "tests.tasks"]
+def running_worker(tasks: str) -> Iterator[Lines]:
+    """Run a worker that knows a module of tasks besides; the lines of its log are added as they are written."""
+    command = [sys.executable, "-m", "celery", "-A", "app.core.celery", "worker", "--include", tasks]
     process = subprocess.Popen(
         [*command, "--concurrency", "2"],
         cwd=ROOT,
