@@ -37,7 +37,7 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file"}}),
     (r"api.?key", {"auth": {"api_key"}}),
     (r"jwt|jwks|json web|bearer", {"auth": {"jwt"}}),
-    (r"app token|core.tokens|401", {"auth": {"api_key", "jwt"}}),
+    (r"app token|core.tokens|\b401\b", {"auth": {"api_key", "jwt"}}),
     (r"flower", {"flower": {True}}),
     (r"docker|compose", {"docker": {True}}),
 ]
