@@ -20,6 +20,11 @@ POSTS = 300
 CLIENTS = 4
 ENDED_SECONDS = 90.0
 
+PUSH_LATER = """
+from app.jobs.service import JobsService
+JobsService().push_task("app.tasks.fault_probe.note", {organization!r}, countdown=6, path={path!r})
+"""
+
 # The first call finds connections that were made before; a second of each is for a machine that does other things too.
 FIRST_REFUSAL_SECONDS = {"redis": 4.0, "rabbitmq": 5.0}
 REFUSAL_SECONDS = 3.0
@@ -72,6 +77,19 @@ def test_tasks_that_run_when_the_broker_is_restarted_end(stage: Stage, figures: 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
 def test_tasks_that_run_while_the_broker_is_away_end(stage: Stage, figures: Figures) -> None:
     end_although_the_broker_is_away(stage, figures, 3.0)
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_that_waits_for_its_time_runs_although_the_broker_is_restarted(stage: Stage) -> None:
+    traces = stage.path()
+    stage.script(PUSH_LATER.format(organization=stage.organization, path=str(traces)))
+    time.sleep(1)  # a worker on Redis has it by now
+    assert lines(traces) == []
+
+    outages.restart(stage.servers["broker"])
+
+    wait_for("it has run", lambda: lines(traces), within=ENDED_SECONDS)
+    stage.processes["worker"].expect_alive()
 
 
 def end_although_the_broker_is_away(stage: Stage, figures: Figures, away: float) -> None:

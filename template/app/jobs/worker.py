@@ -1,12 +1,14 @@
 """The worker's part in the promise that no message is lost: what cannot be processed becomes a dead letter."""
 
 import logging
+from collections.abc import Set
 from typing import Any
 
+from celery import bootsteps
 from celery.app.task import Context
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
-from celery.worker import consumer, request
+from celery.worker import consumer, request, state
 from kombu import Message
 
 from app.core import broker
@@ -17,13 +19,35 @@ from app.jobs.tracking import PoisonMessage
 
 logger = logging.getLogger(__name__)
 
-celery_app.steps["consumer"].add(Chores)
+
+class GiveBack(bootsteps.StartStopStep):
+    """Give back, over a new connection, what was fetched over the lost one and has not begun: Celery forgets it."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        """Do it when the worker consumes again."""
+        channel = parent.task_consumer.channel
+        broker.give_back(channel, parent.forgotten - broker.fetched(channel))
+        parent.forgotten = set()
+
+
+celery_app.steps["consumer"].update((Chores, GiveBack))
 
 
 class Consumer(consumer.Consumer):
     """Celery's consumer, which drops what it can make no task of; here it becomes a dead letter."""
 
     connection_errors: tuple[type[Exception], ...]
+    task_consumer: Any
+    forgotten: Set[str] = frozenset()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Note what was fetched and has not begun."""
+        if self.task_consumer is not None:
+            begun = {request.message.delivery_tag for request in state.active_requests}
+            self.forgotten = self.forgotten | (broker.fetched(self.task_consumer.channel) - begun)
+        super().on_connection_error_after_connected(exc)
 
     def on_decode_error(self, message: Message, exc: Exception) -> None:
         """Set aside a message whose body or encoding nobody understands."""
