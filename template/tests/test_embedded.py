@@ -22,8 +22,9 @@ def test_messages_keep_their_order_and_appear_whole(tmp_path: Path) -> None:
     assert list(tmp_path.joinpath("unfinished").iterdir()) == []
 
 
-def test_it_does_not_exist_in_production() -> None:
-    result = run("celery", "-A", "app.core.celery", "call", "a.task", ENVIRONMENT="production")
+def test_it_does_not_exist_in_production(tmp_path: Path) -> None:
+    environment = {"ENVIRONMENT": "production", "CELERY_BROKER_URL": f"embedded://localhost/{tmp_path}"}
+    result = run("celery", "-A", "app.core.celery", "call", "a.task", **environment)
 
     assert result.returncode != 0
     assert "No such transport: embedded" in result.stderr

@@ -96,10 +96,12 @@ def test_the_error_names_the_argument(jobs: JobsService) -> None:
 def test_a_task_waits_for_its_time(jobs: JobsService, finished: Wait) -> None:
     pushed_at = time.time()
     later = jobs.push_task(DESCRIBE, "default", countdown=1)
+    soon = jobs.push_task(DESCRIBE, "default", countdown=0.2)
     at = jobs.push_task(DESCRIBE, "default", eta=datetime.now(UTC) + timedelta(seconds=1))
     past = jobs.push_task(DESCRIBE, "default", eta=datetime.now(UTC) - timedelta(days=1))
 
     assert finished(past.task_id)["result"]["started_at"] - pushed_at < 1
+    assert finished(soon.task_id)["result"]["started_at"] - pushed_at >= 0.2
     for waiting in (later, at):
         assert finished(waiting.task_id)["result"]["started_at"] - pushed_at >= 1
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kombu import Message
+from kombu.transport import virtual
 
 from app.core import broker
 from app.core.celery import celery_app
@@ -84,7 +85,9 @@ def _messages() -> Iterator[Iterator[Message]]:
         try:
             yield take()
         finally:
-            for message in reversed(taken):
+            # What is given back is delivered first, in this order; kombu's own queues put each on top of the others.
+            on_top = isinstance(connection.default_channel, virtual.Channel)
+            for message in reversed(taken) if on_top else taken:
                 if not message.acknowledged:
                     message.requeue()
 

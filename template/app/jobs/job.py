@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from app.core import broker
 from app.core.celery import celery_app
 
 
@@ -42,7 +43,10 @@ class Job:
         Raises:
             kombu.exceptions.OperationalError: The broker cannot be reached.
         """
-        options: dict[str, Any] = {"task_id": self.id, "queue": self.queue, "eta": self.eta, "priority": self.priority}
+        options: dict[str, Any] = {"task_id": self.id, "queue": self.queue, "priority": self.priority}
+        now = datetime.now(UTC)
+        if self.eta and self.eta.astimezone(UTC) > now:
+            options["eta"] = max(self.eta.astimezone(UTC), now + timedelta(seconds=broker.SHORTEST_DELAY))
         options["headers"] = _given(
             {"job": True, "organization_id": self.organization_id, "request_id": self.request_id}
         )
