@@ -3,6 +3,7 @@
 import logging
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app.core import services
@@ -22,7 +23,15 @@ async def unavailable(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+async def unprocessable(_: Request, error: Exception) -> JSONResponse:
+    """Answer 422 without what was sent, which may be private, and may be no JSON: `NaN` is none."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    problems = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
+    return JSONResponse({"detail": problems}, status_code=422)
+
+
 def install(api: FastAPI) -> None:
-    """Turn a service that is down into 503 on every route."""
+    """Turn a service that is down into 503 on every route, and keep what callers send out of answers."""
+    api.add_exception_handler(RequestValidationError, unprocessable)
     for error in services.unavailable():
         api.add_exception_handler(error, unavailable)

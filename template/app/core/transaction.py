@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from app.core.services import unavailable
+
 logger = logging.getLogger(__name__)
 
 Hook = Callable[[], None]
@@ -52,5 +54,9 @@ def run(hooks: list[Hook]) -> None:
     for hook in hooks:
         try:
             hook()
+        except unavailable() as error:
+            # The rest would meet the same: it is sent from the outbox.
+            logger.warning("what was to follow a commit waits: %s: %s", type(error).__name__, error)
+            return
         except Exception:
             logger.exception("what was to follow a commit has failed")

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from celery import Task
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError, create_model
 
 # Who asks is known from elsewhere: a task that has this parameter gets the organization of its job.
 ORGANIZATION = "organization_id"
@@ -33,6 +33,9 @@ def model_of(task: Task[Any, Any]) -> type[BaseModel]:
             raise TypeError(message)
         elif parameter.name != ORGANIZATION:
             annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
+            if annotation in {SecretStr, SecretBytes}:
+                message = f"{task.name}: the secret {parameter.name!r} would be sent as asterisks."
+                raise TypeError(message)
             fields[parameter.name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
     config = ConfigDict(extra="allow" if anything_else else "forbid")
     return create_model(task.name.rpartition(".")[2], __config__=config, __module__=task.__module__, **fields)
@@ -55,7 +58,7 @@ def to_json(task: Task[Any, Any], arguments: dict[str, Any], organization_id: st
         raise BadArguments(message)
     checked = _checked(task, arguments)
     try:
-        sent: dict[str, Any] = json.loads(checked.model_dump_json(exclude_unset=True))
+        sent: dict[str, Any] = json.loads(checked.model_dump_json(by_alias=True, exclude_unset=True))
     except ValueError as error:
         raise BadArguments(str(error)) from None
     # What the worker will read: infinity, for one, has become null.

@@ -1,7 +1,7 @@
 """The list of an organization's jobs, newest first."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
@@ -50,8 +50,8 @@ class TaskPage(BaseModel):
 @router.get("")
 async def list_tasks(
     caller: CurrentCaller,
-    status: Annotated[str | None, Query(max_length=16)] = None,
-    task_name: Annotated[str | None, Query(max_length=255)] = None,
+    status: Annotated[str | None, Query(pattern=r"^[A-Z]{1,16}$")] = None,
+    task_name: Annotated[str | None, Query(pattern=r"^[\w.]+$", max_length=255)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=255)] = None,
 ) -> TaskPage:
@@ -84,6 +84,6 @@ def _encode(record: JobRecord) -> str:
 def _decode(cursor: str) -> tuple[datetime, str]:
     try:
         created_at, _, task_id = urlsafe_b64decode(cursor).decode().partition(" ")
-        return datetime.fromisoformat(created_at), str(UUID(task_id))
-    except ValueError:
+        return datetime.fromisoformat(created_at).astimezone(UTC), str(UUID(task_id))
+    except (ValueError, OverflowError):
         raise HTTPException(422, "The cursor is not one that this list has returned.") from None

@@ -1,5 +1,6 @@
 """Sending jobs through the database: recorded first, sent after the commit, and sent later if that went wrong."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,11 +13,14 @@ from sqlalchemy.orm import Session
 
 from app.core import transaction
 from app.core.database import session
+from app.core.services import unavailable
 from app.jobs.chores import every
 from app.jobs.job import Job
 from app.jobs.models import JobRecord
 from app.jobs.states import QUEUED, Record
 from app.jobs.threads import SEND_LIMIT, in_a_thread
+
+logger = logging.getLogger(__name__)
 
 # Younger ones are left to the process that has just committed them.
 GRACE = timedelta(seconds=10)
@@ -58,9 +62,12 @@ def _push_alone(job: Job) -> Record | None:
     try:
         job.publish()
     except BaseException:
-        # The caller is told that nothing was sent, and may try again.
-        with session() as db:
-            db.execute(delete(JobRecord).where(JobRecord.id == job.id))
+        # The caller is told that nothing was sent, and may try again. With a key, somebody may have done so meanwhile
+        # and been told of this record: then it is sent later.
+        if not job.keyed:
+            with session() as db:
+                unsent = JobRecord.published_at.is_(None) & (JobRecord.status == QUEUED)
+                db.execute(delete(JobRecord).where(JobRecord.id == job.id, unsent))
         raise
     with session() as db:
         sent: dict[str, Any] = {"published_at": datetime.now(UTC), "message": None}
@@ -114,6 +121,9 @@ def publish_pending(*, task_id: str | None = None, older_than: timedelta = timed
 
     Returns:
         The number of jobs that were sent.
+
+    Raises:
+        Exception: One of `app.core.services.unavailable()`; what was sent before is noted.
     """
     waiting = select(JobRecord).where(
         JobRecord.published_at.is_(None),
@@ -123,12 +133,23 @@ def publish_pending(*, task_id: str | None = None, older_than: timedelta = timed
     if task_id:
         waiting = waiting.where(JobRecord.id == task_id)
     oldest_first = waiting.order_by(JobRecord.created_at).limit(limit).with_for_update(skip_locked=True)
+    sent, down = 0, None
     with session() as db:
-        records = db.scalars(oldest_first).all()
-        for record in records:
-            Job.load(record.message or "").publish()
+        for record in db.scalars(oldest_first).all():
+            try:
+                Job.load(record.message or "").publish()
+            except unavailable() as error:
+                down = error
+                break
+            except Exception:
+                # One that cannot be sent, for this process knows no such task, say, stops none of the others.
+                logger.exception("job %s stays in the outbox", record.id)
+                continue
             record.published_at, record.message = datetime.now(UTC), None
-        return len(records)
+            sent += 1
+    if down:
+        raise down
+    return sent
 
 
 @every(5)

@@ -1,5 +1,6 @@
 """`JobsService`: sending tasks and asking after them, from an endpoint, a task or a script."""
 
+import logging
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,6 +13,8 @@ from app.jobs.making import Options, make_job
 from app.jobs.schemas import TaskInfo, TaskStatus
 from app.jobs.states import FINAL, UNKNOWN, Record, describe
 from app.jobs.threads import in_a_thread, refuse_event_loop
+
+logger = logging.getLogger(__name__)
 
 
 class KeyReused(ValueError):
@@ -94,7 +97,10 @@ class JobsService:
         status = describe(record, celery_app.backend.get_task_meta(record.task_id, cache=False))
         if status.status in FINAL and record.status not in FINAL:
             # The worker could not write the record, or is about to.
-            records.finish(record.task_id, status.status, status.error)
+            try:
+                records.finish(record.task_id, status.status, status.error)
+            except Exception:
+                logger.exception("the record of job %s is behind", record.task_id)
         return status
 
     async def get_task_status_async(self, task_id: UUID | str, organization_id: str | int) -> TaskStatus:
@@ -108,10 +114,12 @@ class JobsService:
             Whether it had not ended yet; nothing when the organization has no task with this id.
         """
         refuse_event_loop("cancel_async")
-        cancelled = records.cancel(str(task_id), str(organization_id))
-        if cancelled:
-            celery_app.control.revoke(str(task_id), terminate=True)
-        return cancelled
+        record = records.find(str(task_id), str(organization_id))
+        if record is not None and record.status not in FINAL:
+            # First, so that a call that fails here can be repeated. The record keeps what workers know only while they
+            # live.
+            celery_app.control.revoke(record.task_id, terminate=True)
+        return records.cancel(str(task_id), str(organization_id))
 
     async def cancel_async(self, task_id: UUID | str, organization_id: str | int) -> bool | None:
         """Do what `cancel` does."""

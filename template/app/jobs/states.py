@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from celery import states
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from pydantic import ValidationError
 
 from app.jobs.schemas import TaskError, TaskProgress, TaskStatus
 
@@ -33,13 +34,23 @@ def error_of(exception: BaseException) -> TaskError:
         message = f"The task took longer than its time limit of {exception.args[0]} seconds."
     elif isinstance(exception, SoftTimeLimitExceeded):
         message = "; ".join(map(str, exception.args))
-    return TaskError(type=type(exception).__name__, message=message[:10_000])
+    # As text that every database can store.
+    storable = message[:10_000].replace("\0", "\ufffd").encode(errors="replace").decode()
+    return TaskError(type=type(exception).__name__, message=storable)
 
 
 def error_in(meta: dict[str, Any]) -> TaskError | None:
     """Return the error that the result backend holds, if there is one."""
     result = meta["result"]
     return error_of(result) if isinstance(result, BaseException) else None
+
+
+def _progress(result: Any) -> TaskProgress | None:
+    try:
+        return TaskProgress.model_validate(result)
+    except ValidationError:
+        # A state of the task's own, which `BaseTask.progress` has not made.
+        return None
 
 
 def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
@@ -57,7 +68,7 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
     if status not in FINAL and state != states.PENDING:
         status = state
     if status == PROGRESS:
-        progress = TaskProgress.model_validate(result)
+        progress = _progress(result)
     return TaskStatus(
         task_id=record.task_id,
         task_name=record.task_name,

@@ -13,7 +13,6 @@ from celery.signals import task_failure, task_retry, task_revoked, task_success
 from celery.utils.time import get_exponential_backoff_interval
 
 from app.core import broker
-from app.core.context import running_message
 from app.core.services import unavailable
 from app.jobs import records
 from app.jobs.arguments import ORGANIZATION
@@ -106,11 +105,16 @@ def revoked(request: Context, **_: Any) -> None:
     _finish(request, states.REVOKED)
 
 
+def lost(headers: dict[str, Any] | None, error: BaseException) -> None:
+    """Note that a job has failed whose message is none that a worker can call a task with."""
+    _finish(Context(headers or {}), states.FAILURE, error)
+
+
 def _request_of(task: Task[Any, Any], task_id: str) -> Context | None:
     # A hard time limit strikes in the main process, where no message is running.
     from celery.worker.state import requests
 
-    running = running_message() or task.request
+    running = task.request
     if running.id == task_id:
         return running
     known = requests.get(task_id)

@@ -6,14 +6,14 @@ from typing import Any
 
 from celery import bootsteps
 from celery.app.task import Context
-from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
 from celery.worker import consumer, request, state
 from kombu import Message
 
 from app.core import broker
 from app.core.celery import celery_app
-from app.jobs import presence, routing
+from app.jobs import presence, routing, tracking
 from app.jobs.chores import Chores
 from app.jobs.tracking import PoisonMessage
 
@@ -54,6 +54,7 @@ class Consumer(consumer.Consumer):
         logger.critical("a message cannot be decoded: %s (%s)", exc, message.content_type)
         broker.set_aside(message)
         message.reject_log_error(logger, self.connection_errors)
+        tracking.lost(message.headers, exc)
 
     def on_unknown_message(self, body: Any, message: Message) -> None:
         """Set aside a message that is none of Celery's."""
@@ -64,11 +65,13 @@ class Consumer(consumer.Consumer):
         """Set aside a message whose task this worker does not know."""
         broker.set_aside(message)
         super().on_unknown_task(body, message, exc)
+        tracking.lost(message.headers, NotRegistered(message.headers["task"]))
 
     def on_invalid_task(self, body: Any, message: Message, exc: Exception) -> None:
         """Set aside a message whose task cannot be called like that."""
         broker.set_aside(message)
         super().on_invalid_task(body, message, exc)
+        tracking.lost(message.headers, exc)
 
 
 class Request(request.Request):

@@ -79,7 +79,8 @@ class BaseTask(Task[Any, Any]):
     @property
     def request(self) -> Context:
         """The message that this run is for, in Celery's threads and in the event loop's."""
-        return context.message.get() or super().request
+        own = super().request
+        return own if own.id else context.message.get() or own
 
     @property
     def organization_id(self) -> str | None:
