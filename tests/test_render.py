@@ -38,7 +38,7 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"api.?key", {"auth": {"api_key"}}),
     (r"jwt|jwks|json web|bearer", {"auth": {"jwt"}}),
     (r"app token|core.tokens|\b401\b", {"auth": {"api_key", "jwt"}}),
-    (r"flower", {"flower": {True}}),
+    (r"(?<!over)flower", {"flower": {True}}),
     (r"docker|compose", {"docker": {True}}),
 ]
 
