@@ -77,7 +77,7 @@ def test_a_secret_is_not_sent_as_asterisks() -> None:
         model_of(log_in)
 
 
-def test_an_error_is_told_in_text_that_every_database_stores() -> None:
+def test_an_error_is_told_in_text_that_can_be_stored_anywhere() -> None:
     assert error_of(ValueError("a\0b\udcff")).message == "a\ufffdb?"
 
 

@@ -34,7 +34,7 @@ def error_of(exception: BaseException) -> TaskError:
         message = f"The task took longer than its time limit of {exception.args[0]} seconds."
     elif isinstance(exception, SoftTimeLimitExceeded):
         message = "; ".join(map(str, exception.args))
-    # As text that every database can store.
+    # As text that can be stored wherever records are.
     storable = message[:10_000].replace("\0", "\ufffd").encode(errors="replace").decode()
     return TaskError(type=type(exception).__name__, message=storable)
 
