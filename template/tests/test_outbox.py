@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -147,35 +146,3 @@ def test_a_cancelled_job_is_not_sent_later(jobs: JobsService, sent: Sent, monkey
     assert jobs.cancel(info.task_id, "default") is True
     assert publish_pending() == 0
     assert sent == []
-
-
-def test_a_job_that_cannot_be_sent_stops_none_of_the_others(
-    jobs: JobsService, finished: Wait, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr(Job, "publish", refuse)
-        with session():
-            bad = jobs.push_task(DESCRIBE, "default")
-            good = jobs.push_task("tests.tasks.name_organization", "acme", greeting="hello")
-    with session() as db:
-        row = db.get_one(JobRecord, str(bad.task_id))
-        row.message = (row.message or "").replace(DESCRIBE, "no.such.task")
-
-    assert publish_pending() == 1
-    assert finished(good.task_id, "acme")["result"] == "hello, acme"
-    assert jobs.cancel(bad.task_id, "default") is True
-
-
-def test_a_job_with_a_key_that_could_not_be_sent_is_sent_later(
-    jobs: JobsService, finished: Wait, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    push = partial(jobs.push_task, "tests.tasks.name_organization", "acme", greeting="hi", idempotency_key="later")
-    with monkeypatch.context() as broken:
-        broken.setattr(Job, "publish", refuse)
-        with pytest.raises(ConnectionRefusedError):
-            push()
-
-    again = push()
-
-    assert publish_pending() == 1
-    assert finished(again.task_id, "acme")["result"] == "hi, acme"

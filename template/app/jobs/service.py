@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from celery import states
+
 from app.core.celery import celery_app
 from app.jobs import records
 from app.jobs.job import Job
@@ -115,11 +117,14 @@ class JobsService:
         """
         refuse_event_loop("cancel_async")
         record = records.find(str(task_id), str(organization_id))
-        if record is not None and record.status not in FINAL:
-            # First, so that a call that fails here can be repeated. The record keeps what workers know only while they
-            # live.
-            celery_app.control.revoke(record.task_id, terminate=True)
-        return records.cancel(str(task_id), str(organization_id))
+        if record is None or record.status in FINAL:
+            return None if record is None else False
+        # First, so that a call that fails here can be repeated. What workers know of it dies with them; the record stays.
+        celery_app.control.revoke(record.task_id, terminate=True)
+        if records.cancel(record.task_id, record.organization_id):
+            return True
+        # It has just ended, unless a worker was faster to note that it was stopped.
+        return self.get_task_status(record.task_id, record.organization_id).status == states.REVOKED
 
     async def cancel_async(self, task_id: UUID | str, organization_id: str | int) -> bool | None:
         """Do what `cancel` does."""
