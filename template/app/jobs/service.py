@@ -119,7 +119,7 @@ class JobsService:
         record = records.find(str(task_id), str(organization_id))
         if record is None or record.status in FINAL:
             return None if record is None else False
-        # First, so that a call that fails here can be repeated. What workers know of it dies with them; the record stays.
+        # First, so that a call that fails here can be repeated. What workers know dies with them; the record stays.
         celery_app.control.revoke(record.task_id, terminate=True)
         if records.cancel(record.task_id, record.organization_id):
             return True
