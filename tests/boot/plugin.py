@@ -37,11 +37,15 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput |= {"boot_directory": str(run.directory), "boot_controller": run.controller}
 
 
+SHARING = ("tests/faults/", "tests/schedules/", "tests/backups/")
+
+
 class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Hand out one test after another, but the fault tests of one project together: they share what it has running."""
+    """Hand out one test after another, but those of one project in one folder together: they share what it has running."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("[")[2] if "tests/faults/" in nodeid else nodeid
+        folder = next((folder for folder in SHARING if folder in nodeid), None)
+        return folder + nodeid.partition("[")[2] if folder else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
