@@ -111,9 +111,15 @@ def complete(answers: Answers) -> Answers:
     return known
 
 
-def is_asked(question: Question, answers: Answers) -> bool:
-    """Whether a question is asked after these answers; otherwise its answer follows from them."""
-    return not question.condition or render(question.condition, answers) == "True"
+def is_answered(answers: Answers) -> bool:
+    """Whether these answers leave no question to be asked."""
+    left = [question for question in asked() if question.name not in answers]
+    return not any(
+        not question.condition
+        or not variables(question.condition) <= answers.keys()
+        or render(question.condition, answers) == "True"
+        for question in left
+    )
 
 
 def slug(answers: Answers) -> str:

@@ -31,13 +31,29 @@ def test_options_name_every_question_with_its_values(forge: Forge) -> None:
 
 
 def test_options_name_the_refused_pairs_and_why(forge: Forge) -> None:
-    reason = (
-        "`result_backend` cannot be `database` when `database` is `none`: "
-        "choose a database, or keep results in `redis`."
-    )
-    assert forge("options").out.endswith(f"\nRefused:\n  {reason}\n")
+    pairs: list[tuple[dict[str, object], str]] = [
+        (
+            {"result_backend": "database", "database": "none"},
+            "`result_backend` cannot be `database` when `database` is `none`: choose a database, or keep results in "
+            + "`redis`.",
+        ),
+        (
+            {"beat": "database", "database": "none"},
+            "`beat` cannot be `database` when `database` is `none`: choose a database, or keep schedules in `redis`.",
+        ),
+        (
+            {"backup": True, "database": "none"},
+            "`backup` cannot be `true` when `database` is `none`: there is nothing to back up.",
+        ),
+        (
+            {"backup": True, "beat": "none"},
+            "`backup` cannot be `true` when `beat` is `none`: choose a scheduler, which runs it every night.",
+        ),
+    ]
+    listed = "".join(f"  {reason}\n" for _, reason in pairs)
+    assert forge("options").out.endswith(f"\nRefused:\n{listed}")
     assert json.loads(forge("options", "--json").out)["refused"] == [
-        {"answers": {"result_backend": "database", "database": "none"}, "reason": reason}
+        {"answers": answers, "reason": reason} for answers, reason in pairs
     ]
 
 
