@@ -1,7 +1,7 @@
 """The variants that are booted: every valid combination of broker, result backend, database and beat.
 
-The ways to know a caller take turns: they concern the API alone. With each broker, result backend and database, Celery's own
-scheduler and one other show every promise, and the rest those that a scheduler has to do with.
+The ways to know a caller take turns: they concern the API alone. With each broker, result backend and database, Celery's
+own scheduler and one other show every promise, and the rest those that a scheduler has to do with.
 """
 
 from collections.abc import Iterator, Mapping
@@ -119,7 +119,7 @@ def _variants() -> Iterator[Variant]:
         turns.setdefault(_services(answers), []).append(str(answers["beat"]))
     turn = {services: beats[1 + number % (len(beats) - 1)] for number, (services, beats) in enumerate(turns.items())}
     for index, answers in enumerate(combinations(*QUESTIONS)):
-        others = {"auth": AUTH[index % len(AUTH)], "flower": True, "docker": False}
+        others: Answers = {"auth": AUTH[index % len(AUTH)], "flower": True, "docker": False}
         thorough = answers["beat"] in {"file", turn[_services(answers)]}
         yield Variant(index, questions.complete({**answers, **others}), thorough)
 
