@@ -123,7 +123,12 @@ def _change(name: str, change: Callable[[Entry], Definition]) -> ScheduleStatus:
     """Change a definition, again if somebody else has done so meanwhile."""
     while True:
         entry = _find(name)
-        if store.write(name, entry.stored.definition, change(entry).model_dump_json()):
+        changed = change(entry).model_dump_json()
+        if entry.problem:
+            # What was due while it was set aside is not missed; what was noted may be what could not be read.
+            progress = entry.progress.model_copy(update={"done_until": datetime.now(UTC)})
+            store.note(name, entry.stored.progress, progress.model_dump_json())
+        if store.write(name, entry.stored.definition, changed):
             return show(name)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from celery.exceptions import ImproperlyConfigured
 from celery.schedules import ParseException
 from celery.schedules import crontab as parsed
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from app.core.config.settings import settings
 
@@ -60,13 +60,6 @@ class Crontab(Kind):
         except (ValueError, TypeError, ParseException, ImproperlyConfigured) as error:
             raise ValueError(str(error)) from None
         return " ".join(words)
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> "Crontab":
-        if self.after(datetime.now(UTC), datetime.now(UTC)) is None:
-            message = f"no day is ever like {self.crontab!r}"
-            raise ValueError(message)
-        return self
 
     def after(self, time: datetime, _: datetime) -> datetime | None:
         """Return the first time that it is due after another one, if there is one."""
