@@ -20,7 +20,8 @@ class Project:
     """One project.
 
     Attributes:
-        servers: The kind of server that plays each part. A broker of its own lets the store of results fail alone.
+        servers: The kind of server that plays each part. A server of its own lets the store of results, or the one of
+            schedules, fail alone.
     """
 
     name: str
@@ -30,12 +31,15 @@ class Project:
     def environment(self, servers: Mapping[str, Server], directory: Path) -> dict[str, str]:
         """Return the variables that tell the project where its servers are."""
         endpoints = {part: Endpoint(server.port, server.accounts) for part, server in servers.items()}
-        kinds = {server.name: endpoints[part] for part, server in self.servers.items() if part != "results"}
+        apart = {"results", "store"}
+        kinds = {server.name: endpoints[part] for part, server in self.servers.items() if part not in apart}
         found = self.variant.environment(kinds, directory)
         # More than what anybody here posts.
         found["RATE_LIMIT"] = "100000/second"
         if "results" in endpoints:
             found["CELERY_RESULT_BACKEND"] = self.variant.redis_url({"redis": endpoints["results"]}, 0)
+        if "store" in endpoints:
+            found["SCHEDULE_STORE_URL"] = self.variant.redis_url({"redis": endpoints["store"]}, 0)
         return found
 
 

@@ -22,8 +22,8 @@ BAD = {
     "no-object": "[1]",
     "no-such-task": f'{{"task": "no.such.task", "when": {{"every": 60}}, {SINCE}}}',
     "no-such-day": f'{{"task": "tests.tasks.describe", "when": {{"crontab": "0 0 31 2 *"}}, {SINCE}}}',
-    "no-arguments": f'{{"task": "tests.tasks.listed", "when": {{"every": 60}}, {SINCE}}}',
-    "bad arguments": f'{{"task": "tests.tasks.listed", "when": {{"every": 60}}, "kwargs": "[", {SINCE}}}',
+    "no-arguments": f'{{"task": "tests.tasks.hold", "when": {{"every": 60}}, {SINCE}}}',
+    "bad arguments": f'{{"task": "tests.tasks.hold", "when": {{"every": 60}}, "kwargs": "[", {SINCE}}}',
 }
 
 
