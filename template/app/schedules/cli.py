@@ -47,7 +47,9 @@ def list_() -> None:
     """List the schedules: state, next run, last run, task."""
     from app.schedules import service
 
-    for found in service.list_schedules():
+    with _told():
+        every = service.list_schedules()
+    for found in every:
         task = getattr(found.schedule, "task", "-")
         typer.echo(f"{found.name}  {found.state}  next {_time(found.next_run)}  last {_time(found.last_run)}  {task}")
         for note in [*([found.problem] if found.problem else []), *found.notes]:
@@ -142,6 +144,7 @@ def remove(name: Name) -> None:
 @contextmanager
 def _told() -> Iterator[None]:
     """End the command with one sentence for what a user can mend."""
+    from app.core.services import unavailable
     from app.schedules.entry import BadSchedule
     from app.schedules.service import NoSuchSchedule, NotPossible
 
@@ -151,6 +154,8 @@ def _told() -> Iterator[None]:
         _fail(f"there is no schedule `{error.args[0]}`; `app schedules list` shows them")
     except (BadSchedule, NotPossible) as error:
         _fail(str(error))
+    except unavailable() as error:
+        _fail(f"a server cannot be reached: {type(error).__name__}: {error}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -36,7 +36,7 @@ def send_due(entry: Entry, now: datetime) -> list[str]:
     progress = entry.progress.model_copy(update={"done_until": done_until})
     if ids:
         progress = progress.model_copy(update={"last_run": due[-1], "last_task_id": ids[-1]})
-    store.note(entry.name, entry.stored.progress, progress.model_dump_json())
+    store.note(entry.name, entry.stored.progress, progress.dump())
     return ids
 
 
@@ -80,5 +80,5 @@ def run_now(entry: Entry) -> str:
     records.push(job)
     progress = entry.progress.model_copy(update={"last_run": datetime.now(UTC), "last_task_id": job.id})
     # A scheduler may have noted a run of its own meanwhile; then that one is the last.
-    store.note(entry.name, entry.stored.progress, progress.model_dump_json())
+    store.note(entry.name, entry.stored.progress, progress.dump())
     return job.id

@@ -1,5 +1,6 @@
 """A schedule, as operators write it and as the store keeps it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -68,7 +69,15 @@ class Origin(BaseModel):
     removed: bool = False
 
 
-class Definition(Schedule):
+class Kept(BaseModel):
+    """What the store keeps."""
+
+    def dump(self) -> str:
+        """Return it as text, in ASCII: what else a column takes depends on its server."""
+        return json.dumps(self.model_dump(mode="json"))
+
+
+class Definition(Kept, Schedule):
     """A schedule in the store.
 
     Attributes:
@@ -96,7 +105,7 @@ class Definition(Schedule):
         return [name for name, said in self.origin.said.items() if self.fields().get(name) != said]
 
 
-class Progress(BaseModel):
+class Progress(Kept):
     """How far a schedule has come.
 
     Attributes:

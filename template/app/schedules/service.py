@@ -51,7 +51,7 @@ def add(name: str, schedule: Schedule) -> ScheduleStatus:
         NotPossible: There is one of this name.
     """
     definition = _definition(name, schedule, None)
-    if not store.write(name, None, definition.model_dump_json()):
+    if not store.write(name, None, definition.dump()):
         message = f"there is a schedule {name!r} already"
         raise NotPossible(message)
     return show(name)
@@ -123,11 +123,11 @@ def _change(name: str, change: Callable[[Entry], Definition]) -> ScheduleStatus:
     """Change a definition, again if somebody else has done so meanwhile."""
     while True:
         entry = _find(name)
-        changed = change(entry).model_dump_json()
+        changed = change(entry).dump()
         if entry.problem:
             # What was due while it was set aside is not missed; what was noted may be what could not be read.
             progress = entry.progress.model_copy(update={"done_until": datetime.now(UTC)})
-            store.note(name, entry.stored.progress, progress.model_dump_json())
+            store.note(name, entry.stored.progress, progress.dump())
         if store.write(name, entry.stored.definition, changed):
             return show(name)
 

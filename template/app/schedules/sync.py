@@ -75,5 +75,5 @@ def _change(name: str, change: Change) -> None:
         after = change(before)
         if after == before:
             return
-        if store.write(name, stored and stored.definition, after.model_dump_json() if after else None):
+        if store.write(name, stored and stored.definition, after.dump() if after else None):
             return

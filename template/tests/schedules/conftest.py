@@ -71,6 +71,6 @@ def began(name: str, ago: timedelta) -> Entry:
     found = entry(name)
     assert found.definition
     earlier = found.definition.model_copy(update={"since": datetime.now(UTC) - ago})
-    assert store.write(name, found.stored.definition, earlier.model_dump_json())
+    assert store.write(name, found.stored.definition, earlier.dump())
     assert store.note(name, found.stored.progress, "{}")
     return entry(name)
