@@ -1,0 +1,55 @@
+"""Streams that are read and written piece by piece, so that memory does not grow with the database."""
+
+import hashlib
+from collections.abc import Iterator
+from io import BufferedIOBase
+from typing import IO
+
+LONGEST = 2**20
+
+
+class Digested(BufferedIOBase):
+    """A file that knows the length and the checksum of what was read from it or written to it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Begin with nothing."""
+        self.file = file
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Write bytes."""
+        self._note(data)
+        return self.file.write(data)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read bytes."""
+        data = self.file.read(-1 if size is None else size)
+        self._note(data)
+        return data
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
+    @property
+    def sha256(self) -> str:
+        """The checksum so far."""
+        return self._hash.hexdigest()
+
+    def _note(self, data: bytes) -> None:
+        self.size += len(data)
+        self._hash.update(data)
+
+
+def lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
+    """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
+    begins = True
+    while piece := stream.readline(LONGEST):
+        ends = piece.endswith(b"\n")
+        yield piece, begins, ends
+        begins = ends
