@@ -37,6 +37,8 @@ def section(question: Question) -> str:
 
 def usage(question: Question) -> str:
     """The option of the command line, and its default unless that is marked in the list of choices."""
+    if question.follows:
+        return f"`{question.flag}` or `--no-{question.flag[2:]}`, by default yes where it can be"
     if question.type == "bool":
         return f"`{question.flag}` or `--no-{question.flag[2:]}`, by default {'yes' if question.default else 'no'}"
     if question.choices:
@@ -54,8 +56,9 @@ def left_out(question: Question) -> dict[Answer, list[str]]:
 
 def excluded(question: Question, value: Answer) -> set[str]:
     """The paths that copier.yml leaves out of a new project."""
-    answers = {**complete({"project_name": "demo"}), question.name: value, "_copier_operation": "copy"}
-    return {line.strip("/") for entry in config()["_exclude"] for line in str(render(entry, answers)).splitlines()}
+    answers = {**complete({"project_name": "demo", question.name: value}), "_copier_operation": "copy"}
+    paths = {line.strip("/") for entry in config()["_exclude"] for line in str(render(entry, answers)).splitlines()}
+    return {path for path in paths if not any(path.startswith(f"{other}/") for other in paths)}
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from pathlib import Path
 from forge_cli import questions, rendering
 from forge_cli.questions import Answer, Answers
 
-# The questions whose answers decide which files there are and what they do, and those that change a text and a number.
-STRUCTURE = ("broker", "database", "result_backend", "beat", "auth", "flower", "docker")
+# The questions whose answers decide which files there are and what they do; of these, the ones that meet no other; and
+# those that change a text and a number.
+STRUCTURE = ("broker", "database", "result_backend", "beat", "backup", "auth", "flower", "docker")
+ALONE = ("flower", "docker")
 TEXTS = ("license", "python_version")
 DEFAULTS = questions.complete({"project_name": "Demo Project"})
 
@@ -24,9 +26,16 @@ def combinations(*names: str) -> Iterator[Answers]:
     refused = [pair.answers.items() for pair in questions.refused_pairs()]
     for values in product(*(question.values for question in asked)):
         answers = dict(zip((question.name for question in asked), values, strict=True))
-        everything = {**DEFAULTS, **answers}
+        everything = questions.complete({"project_name": "Demo Project", **answers})
         if not any(pair <= everything.items() for pair in refused):
             yield {"project_name": "Demo Project", **answers}
+
+
+def in_turn(names: tuple[str, ...], *others: str) -> Iterator[Answers]:
+    """Every valid combination of the answers to some questions; those to the other ones take turns."""
+    turns = list(product(*(questions.questions()[other].values for other in others)))
+    for number, answers in enumerate(combinations(*names)):
+        yield {**answers, **dict(zip(others, turns[number % len(turns)], strict=True))}
 
 
 def covering(*names: str) -> list[Answers]:

@@ -105,7 +105,7 @@ def test_a_name_gives_a_sensible_ascii_slug(name: str, slug: str, render: Render
 
 
 def test_a_project_cannot_have_the_name_of_a_package_it_depends_on(render: Render) -> None:
-    for answers in covering("broker", "database", "result_backend", "auth", "flower"):
+    for answers in covering("broker", "database", "result_backend", "beat", "backup", "auth", "flower"):
         pyproject = tomllib.loads((render(answers) / "pyproject.toml").read_text())
         for requirement in pyproject["project"]["dependencies"] + pyproject["dependency-groups"]["dev"]:
             package = re.split(r"[\[><=]", requirement)[0]

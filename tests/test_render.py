@@ -18,23 +18,27 @@ import yaml
 from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.conftest import Render
-from tests.options import STRUCTURE, TEXTS, combinations, covering, label
+from tests.options import ALONE, STRUCTURE, TEXTS, combinations, covering, in_turn, label
 
 # In these, every two answers meet; `tests/run --fast` renders no others.
 FEW = covering(*STRUCTURE)
-EVERY = [
-    pytest.param(answers, id=label(answers), marks=[] if answers in FEW else [pytest.mark.matrix])
-    for answers in combinations(*STRUCTURE)
+MEETING = tuple(name for name in STRUCTURE if name not in ALONE)
+EVERY = [pytest.param(answers, id=label(answers)) for answers in FEW] + [
+    pytest.param(answers, id=label(answers), marks=pytest.mark.matrix)
+    for answers in in_turn(MEETING, *ALONE)
+    if answers not in FEW
 ]
 
 # Words that may stand in a project only with these answers.
 WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
-    (r"redis", {"broker": {"redis"}, "result_backend": {"redis"}}),
+    (r"redis", {"broker": {"redis"}, "result_backend": {"redis"}, "beat": {"redis"}}),
     (r"rabbitmq|amqps?://|quorum", {"broker": {"rabbitmq"}}),
     (r"postgres|psycopg|pgclient", {"database": {"postgresql"}}),
     (r"mysql|mariadb", {"database": {"mysql"}}),
     (r"database|alembic|migrat|sqlalchemy|sqlite", {"database": {"postgresql", "mysql", "sqlite"}}),
-    (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file"}}),
+    (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file", "redis", "database"}}),
+    (r"app schedules|app\.schedules|/schedules", {"beat": {"redis", "database"}}),
+    (r"backup|pg_dump|mariadb-dump|boto3", {"backup": {True}}),
     (r"api.?key", {"auth": {"api_key"}}),
     (r"jwt|jwks|json web|bearer", {"auth": {"jwt"}}),
     (r"app token|core.tokens|\b401\b", {"auth": {"api_key", "jwt"}}),

@@ -1,4 +1,4 @@
-"""Docker Compose: two stacks that share no answer, started, used and taken down, on whatever engine there is."""
+"""Docker Compose: two stacks that share few answers, started, used and taken down, on whatever engine there is."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import yaml
 
 from forge_cli import questions
 from forge_cli.questions import Answers
+from tests.boot.polling import wait_for
 from tests.boot.servers import free_port
 from tests.options import label
 from tests.options import render as render_to
@@ -32,7 +33,7 @@ STACKS: list[Answers] = [
         "broker": "rabbitmq",
         "database": "mysql",
         "result_backend": "database",
-        "beat": "none",
+        "beat": "redis",
         "auth": "jwt",
         "flower": False,
     },
@@ -128,9 +129,12 @@ def test_a_stack_starts_as_the_readme_says_and_keeps_every_promise(answers: Answ
         stack.compose("down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
 
 
-def test_the_two_stacks_share_no_answer_but_docker() -> None:
+def test_the_two_stacks_share_what_is_tested_here_and_no_other_answer() -> None:
     one, two = (questions.complete(answers) for answers in STACKS)
-    assert {question.name for question in questions.asked() if one[question.name] == two[question.name]} == {"docker"}
+    assert {question.name for question in questions.asked() if one[question.name] == two[question.name]} == {
+        "backup",
+        "docker",
+    }
 
 
 def every_service_is_healthy_and_the_migration_has_ended(stack: Stack) -> None:
@@ -216,6 +220,40 @@ def flower_asks_for_the_password(stack: Stack) -> None:
     assert len(answer.json()) == 1
 
 
+def an_operator_adds_a_schedule(stack: Stack) -> None:
+    """An operator adds a schedule while the scheduler runs, and it runs."""
+    if stack.answers.get("beat", "file") == "file":
+        return
+    task = "app.tasks.example_task.report_free_space"
+    stack.compose("exec", "api", "app", "schedules", "add", "space", "--task", task, "--every", "1")
+
+    def has_run() -> bool:
+        return f"{task}[" in stack.compose("logs", "worker")
+
+    wait_for("the schedule has run", has_run, within=DEADLINE, every=1)
+
+
+def a_backup_brings_the_rows_back(stack: Stack) -> None:
+    """A backup brings the rows back, by the commands of docs/operations.md, and a drill finds them all."""
+    assert records(stack, user_id=9) == 1
+    stack.compose("exec", "worker", "app", "backup")
+    assert "ok" in stack.compose("exec", "worker", "app", "backups")
+    stack.compose("exec", "worker", "app", "backups", "drill")
+    assert records(stack, user_id=9) == 2
+
+    stack.compose("stop", "api", "worker", "beat")
+    stack.compose("run", "--rm", "worker", "app", "restore", "latest", "--force", "--yes")
+    stack.compose("up", "--detach", "--wait")
+    assert records(stack, user_id=9) == 2
+
+
+def records(stack: Stack, user_id: int) -> int:
+    """Add a record of a user, and return how many there are."""
+    with stack.client() as api:
+        sent = api.post("/tasks/app.tasks.database_task.process_user_data", json={"user_id": user_id})
+        return int(finished(api, sent.json()["task_id"])["result"]["records"])
+
+
 def workers_can_be_added(stack: Stack) -> None:
     """Workers can be added."""
     stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "worker=3")
@@ -244,6 +282,8 @@ PROMISES: list[Callable[[Stack], None]] = [
     the_image_holds_no_compiler_no_development_dependency_and_no_secret,
     no_password_stands_in_a_command_line,
     flower_asks_for_the_password,
+    an_operator_adds_a_schedule,
+    a_backup_brings_the_rows_back,
     workers_can_be_added,
     the_data_survives_and_nothing_is_left_after_down,
 ]

@@ -77,6 +77,8 @@ def explained(question: Question) -> str:
     if question.choices:
         values = (f"{value}{' (default)' * (value == question.default)}" for value in question.values)
         return f"{question.help}: {', '.join(values)}"
+    if question.follows:
+        return f"{question.help} (default: yes where it can be)"
     if not question.default:
         return question.help
     default = re.sub(r"{{ (\w+) }}", r"<\1>", _shown(question.default))  # what follows from another answer

@@ -50,7 +50,7 @@ def create(
     name = Path(os.path.abspath(place)).name if place else ""  # noqa: PTH100 - `resolve` would follow a link
     if defaults:
         answers = _with_name(answers, name)
-    elif not _can_ask() and len(answers) < len(questions.asked()):
+    elif not _can_ask() and not questions.is_answered(answers):
         raise UsageError("There is no terminal to ask in. Pass --defaults to take the default answers.")
     check(answers, final=defaults)
     if not place and "project_name" in answers:

@@ -28,7 +28,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of copier.yml. A default of None means that an answer is required."""
+    """One question of copier.yml. A default of None means that an answer is required.
+
+    `condition` is an expression of Jinja: without it, the question is not asked and has its default answer.
+    """
 
     name: str
     type: str
@@ -36,12 +39,18 @@ class Question:
     default: Answer | None
     choices: tuple[Choice, ...]
     validator: str
+    condition: str
     computed: bool
 
     @property
     def flag(self) -> str:
         """The option of the command line that answers this question."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def follows(self) -> bool:
+        """Whether the default answer of a yes-or-no question depends on the answers before."""
+        return self.type == "bool" and isinstance(self.default, str)
 
     @cached_property
     def values(self) -> tuple[Answer, ...]:
@@ -97,8 +106,20 @@ def complete(answers: Answers) -> Answers:
         if question.name in answers:
             known[question.name] = answers[question.name]
         elif question.default is not None and variables(question.default) <= known.keys():
-            known[question.name] = render(question.default, known)
+            default = render(question.default, known)
+            known[question.name] = default == "True" if question.follows else default
     return known
+
+
+def is_answered(answers: Answers) -> bool:
+    """Whether these answers leave no question to be asked."""
+    left = [question for question in asked() if question.name not in answers]
+    return not any(
+        not question.condition
+        or not variables(question.condition) <= answers.keys()
+        or render(question.condition, answers) == "True"
+        for question in left
+    )
 
 
 def slug(answers: Answers) -> str:
@@ -178,6 +199,7 @@ def _question(name: str, details: dict[str, Any]) -> Question:
         default=details.get("default"),
         choices=tuple(_choices(details.get("choices", []))),
         validator=details.get("validator", ""),
+        condition=details.get("when") or "",
         computed=details.get("when") is False,
     )
 

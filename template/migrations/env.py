@@ -1,14 +1,19 @@
-"""What `alembic` runs: `alembic upgrade head` applies the revisions that exist."""
+"""What `alembic` runs: `alembic upgrade heads` applies the revisions that exist."""
+
+from importlib import import_module
 
 from alembic import context
 
-import app.jobs.models
 import app.models  # noqa: F401
 from app.core import logging
+from app.core.config.base import ROOT
 from app.core.database import engine
 from app.core.model import Base
 
 logging.configure()
+# The tables of every domain.
+for models in sorted(ROOT.glob("app/*/models.py")):
+    import_module(f"app.{models.parent.name}.models")
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:

@@ -15,6 +15,6 @@ def test_the_migrations_make_what_the_models_say(alembic: Config, migrated: None
 def test_the_migrations_can_be_taken_back(alembic: Config, migrated: None) -> None:
     command.downgrade(alembic, "base")
     left = set(inspect(engine()).get_table_names()) & set(Base.metadata.tables)
-    command.upgrade(alembic, "head")
+    command.upgrade(alembic, "heads")
 
     assert left == set()

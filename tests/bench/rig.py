@@ -120,7 +120,7 @@ class Rig:
         self.contenders[name] = contender
         if variant.has_database:
             subprocess.run(
-                ["alembic", "upgrade", "head"],
+                ["alembic", "upgrade", "heads"],
                 cwd=project.root,
                 env=contender.environment,
                 check=True,

@@ -119,6 +119,11 @@ class Booted:
         """Start one of Celery's processes, named after its command."""
         self.start(command[0], "celery", "-A", "app.core.celery", *command)
 
+    def start_beat(self) -> None:
+        """Start the scheduler; Celery's own keeps a file."""
+        own = self.variant.answers["beat"] == "file"
+        self.celery("beat", *(["--schedule", str(self.directory / "schedule")] if own else []))
+
     def logs(self) -> dict[str, Path]:
         """Return the file of every process's output."""
         return {path.stem: path for path in sorted(self.directory.glob("*.log"))}

@@ -7,7 +7,7 @@ from .booted import Booted
 from .polling import wait_for
 from .processes import command_lines
 
-STOP_SECONDS = 10.0
+STOP_SECONDS = 40.0
 HELD_SECONDS = 1.5
 
 # What is sent by the scheduler or by another task, and not by the API.

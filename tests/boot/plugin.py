@@ -41,7 +41,7 @@ SHARING = ("tests/faults/", "tests/schedules/", "tests/backups/")
 
 
 class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Hand out one test after another, but those of one project in one folder together: they share what it has running."""
+    """Hand out one test after another, but those of a project and a folder together: they share what is running."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = next((folder for folder in SHARING if folder in nodeid), None)

@@ -19,6 +19,7 @@ from .jobs import (
     workflow,
 )
 from .polling import wait_for
+from .scheduling import backups, schedules
 
 START_SECONDS = 40.0
 
@@ -26,10 +27,10 @@ START_SECONDS = 40.0
 def migrations(booted: Booted) -> None:
     """The migrations go up, down and up again, and the models ask for no other."""
     if booted.variant.has_database:
-        booted.command("alembic", "upgrade", "head")
+        booted.command("alembic", "upgrade", "heads")
         # One process for the rest: importing the project takes longer than the migrations.
         there_and_back = "".join(
-            f"main({command})\n" for command in (["downgrade", "base"], ["upgrade", "head"], ["check"])
+            f"main({command})\n" for command in (["downgrade", "base"], ["upgrade", "heads"], ["check"])
         )
         booted.command("python", "-c", f"from alembic.config import main\n{there_and_back}")
 
@@ -52,7 +53,7 @@ def notification(booted: Booted) -> None:
     """The notification that waited for the worker is sent."""
     booted.celery("worker", "--loglevel", "INFO", "--concurrency", "2")
     if booted.variant.has_beat:
-        booted.celery("beat", "--schedule", str(booted.directory / "schedule"))
+        booted.start_beat()
     booted.start_flower()
     result = booted.api.result(booted.api.accepted[0])
     assert result == {"status": "sent", "user_id": 1}, result
@@ -193,6 +194,24 @@ def _ready(booted: Booted) -> httpx.Response:
     return response
 
 
+# `sigterm` and what follows it come last.
+BASICS: list[Callable[[Booted], None]] = [
+    migrations,
+    queued,
+    notification,
+    health,
+    plain,
+    database,
+    strangers,
+    beat,
+    schedules,
+    backups,
+    hidden_passwords,
+    sigterm,
+    delivered,
+    clean_logs,
+]
+
 PROMISES: list[Callable[[Booted], None]] = [
     migrations,
     queued,
@@ -205,6 +224,8 @@ PROMISES: list[Callable[[Booted], None]] = [
     refusals,
     strangers,
     beat,
+    schedules,
+    backups,
     flower,
     workflow,
     progress,

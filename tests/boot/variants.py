@@ -1,20 +1,22 @@
 """The variants that are booted: every valid combination of broker, result backend, database and beat.
 
-The ways to know a caller take turns: they concern the API alone.
+The ways to know a caller take turns: they concern the API alone. With each broker, result backend and database,
+Celery's own scheduler and one other show every promise, and the rest those that a scheduler has to do with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.options import combinations, label
 
 from .run import Endpoint
 
 QUESTIONS = ("broker", "database", "result_backend", "beat")
-# Two values in a row differ, and so do those of the same database or broker: the combinations do not come in threes.
+# Two values in a row differ, and so do those of the same scheduler: the combinations come in threes and fours.
 AUTH = ("api_key", "jwt", "none")
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
@@ -25,6 +27,7 @@ class Variant:
 
     index: int
     answers: Answers
+    thorough: bool = True
 
     @property
     def name(self) -> str:
@@ -57,6 +60,16 @@ class Variant:
         return self.answers["beat"] != "none"
 
     @property
+    def edits_schedules(self) -> bool:
+        """Whether schedules can be edited while the scheduler runs."""
+        return self.answers["beat"] in {"redis", "database"}
+
+    @property
+    def has_backup(self) -> bool:
+        """Whether the database is backed up."""
+        return bool(self.answers.get("backup", False))
+
+    @property
     def servers(self) -> set[str]:
         """The servers that the variant needs."""
         chosen = {str(self.answers[question]) for question in QUESTIONS}
@@ -67,15 +80,24 @@ class Variant:
         database = ""
         if self.has_database:
             database = f"sqlite:///{directory}/app.db" if self.database == "sqlite" else self._database_url(endpoints)
-        broker = self.redis_url(endpoints, 2 * self.index)
+        broker = self.redis_url(endpoints, 3 * self.index)
         if self.answers["broker"] == "rabbitmq":
             broker = f"amqp://{self._address(endpoints['rabbitmq'])}/{self.account}"
         results = f"db+{database}"
         if self.answers["result_backend"] == "redis":
-            results = self.redis_url(endpoints, 2 * self.index + 1)
-        return {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": results} | (
-            {"DATABASE_URL": database} if database else {}
-        )
+            results = self.redis_url(endpoints, 3 * self.index + 1)
+        found = {"CELERY_BROKER_URL": broker, "CELERY_RESULT_BACKEND": results}
+        if self.answers["beat"] == "redis":
+            found["SCHEDULE_STORE_URL"] = self.redis_url(endpoints, 3 * self.index + 2)
+        if database:
+            found["DATABASE_URL"] = database
+        if self.has_backup:
+            found["BACKUP_DIRECTORY"] = str(self.backups(directory))
+        return found
+
+    def backups(self, directory: Path) -> Path:
+        """Return where the backups of a variant are that lives in `directory`."""
+        return directory / "backups"
 
     def _database_url(self, endpoints: Mapping[str, Endpoint]) -> str:
         return f"{DRIVERS[self.database]}://{self._address(endpoints[self.database])}/{self.account}"
@@ -91,7 +113,19 @@ class Variant:
         return f"{self.account}:{quote(endpoint.passwords[self.account], safe='')}@127.0.0.1:{endpoint.port}"
 
 
-VARIANTS = [
-    Variant(index, {**answers, "auth": AUTH[index % len(AUTH)], "flower": True, "docker": False})
-    for index, answers in enumerate(combinations(*QUESTIONS))
-]
+def _variants() -> Iterator[Variant]:
+    turns = dict[tuple[object, ...], list[str]]()
+    for answers in combinations(*QUESTIONS):
+        turns.setdefault(_services(answers), []).append(str(answers["beat"]))
+    turn = {services: beats[1 + number % (len(beats) - 1)] for number, (services, beats) in enumerate(turns.items())}
+    for index, answers in enumerate(combinations(*QUESTIONS)):
+        others: Answers = {"auth": AUTH[index % len(AUTH)], "flower": True, "docker": False}
+        thorough = answers["beat"] in {"file", turn[_services(answers)]}
+        yield Variant(index, questions.complete({**answers, **others}), thorough)
+
+
+def _services(answers: Answers) -> tuple[object, ...]:
+    return tuple(answers[question] for question in QUESTIONS if question != "beat")
+
+
+VARIANTS = list(_variants())

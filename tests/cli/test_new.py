@@ -21,6 +21,7 @@ DEFAULTS = {
     "database": "postgresql",
     "result_backend": "redis",
     "beat": "file",
+    "backup": True,
     "auth": "api_key",
     "flower": True,
     "docker": True,
@@ -64,6 +65,7 @@ Made demo in `demo`: {len(files)} files.
   database        postgresql
   result_backend  redis
   beat            file
+  backup          yes
   auth            api_key
   flower          yes
   docker          yes
@@ -88,7 +90,8 @@ def test_every_question_is_an_option(forge: Forge) -> None:
         "broker": "rabbitmq",
         "database": "sqlite",
         "result_backend": "database",
-        "beat": "none",
+        "beat": "redis",
+        "backup": False,
         "auth": "jwt",
         "flower": False,
         "docker": False,
@@ -139,6 +142,14 @@ def test_nobody_is_needed_when_every_question_is_answered(forge: Forge) -> None:
     assert recorded(Path("demo")) == DEFAULTS
 
 
+def test_nobody_is_needed_for_what_follows_from_the_answers(forge: Forge) -> None:
+    nothing_to_back_up = {name: value for name, value in DEFAULTS.items() if name != "backup"} | {"database": "none"}
+    Path("answers.json").write_text(json.dumps(nothing_to_back_up))
+    ran = forge("new", "--answers", "answers.json", "--no-git")
+    assert (ran.code, ran.err) == (0, "")
+    assert recorded(Path("demo")) == nothing_to_back_up
+
+
 def test_the_answers_of_one_project_make_another(forge: Forge) -> None:
     forge("new", "demo", "-y", "--preset", "minimal", "--description", "Sends letters.")
     forge("new", "twin", "-y", "--answers", "demo/.copier-answers.yml")
@@ -151,14 +162,17 @@ def test_the_standard_preset_is_the_defaults(forge: Forge) -> None:
 
 
 def test_the_minimal_preset_needs_redis_and_a_file(forge: Forge) -> None:
-    minimal = {"broker": "redis", "database": "sqlite", "beat": "none", "flower": False, "docker": False}
+    minimal = {
+        "broker": "redis", "database": "sqlite", "beat": "none", "backup": False, "flower": False, "docker": False
+    }  # fmt: skip
     assert planned(forge, "--preset", "minimal") == {**DEFAULTS, **minimal}
 
 
 def test_every_preset_answers_the_questions_that_shape_the_project() -> None:
     details = {"project_name", "description", "author_name", "author_email", "license", "python_version"}
     for preset in answers.presets():
-        assert answers.collect({}, preset=preset).keys() == DEFAULTS.keys() - details
+        # Whether there is a backup follows from the database and the scheduler.
+        assert answers.collect({}, preset=preset).keys() == DEFAULTS.keys() - details - {"backup"}
 
 
 def test_the_settings_of_copier_hold_a_users_own_defaults(forge: Forge, home: Path) -> None:

@@ -30,14 +30,24 @@ def test_options_name_every_question_with_its_values(forge: Forge) -> None:
     assert "author_name     Who holds the copyright (default: <project_name> maintainers)\n" in out
 
 
+def sentence(remedy: str, **answers: object) -> str:
+    """What is said of two answers that do not go together."""
+    (one, value), (other, other_value) = ((name, str(value).lower()) for name, value in answers.items())
+    return f"`{one}` cannot be `{value}` when `{other}` is `{other_value}`: {remedy}"
+
+
 def test_options_name_the_refused_pairs_and_why(forge: Forge) -> None:
-    reason = (
-        "`result_backend` cannot be `database` when `database` is `none`: "
-        "choose a database, or keep results in `redis`."
-    )
-    assert forge("options").out.endswith(f"\nRefused:\n  {reason}\n")
+    pairs: list[tuple[dict[str, object], str]] = [
+        ({"result_backend": "database", "database": "none"}, "choose a database, or keep results in `redis`."),
+        ({"beat": "database", "database": "none"}, "choose a database, or keep schedules in `redis`."),
+        ({"backup": True, "database": "none"}, "there is nothing to back up."),
+        ({"backup": True, "beat": "none"}, "choose a scheduler, which runs it every night."),
+    ]
+    told = [(answers, sentence(remedy, **answers)) for answers, remedy in pairs]
+    listed = "".join(f"  {reason}\n" for _, reason in told)
+    assert forge("options").out.endswith(f"\nRefused:\n{listed}")
     assert json.loads(forge("options", "--json").out)["refused"] == [
-        {"answers": {"result_backend": "database", "database": "none"}, "reason": reason}
+        {"answers": answers, "reason": reason} for answers, reason in told
     ]
 
 

@@ -142,7 +142,7 @@ def test_ctrl_d_at_a_prompt_is_a_usage_error(terminal: Callable[..., Terminal]) 
 def test_work_of_more_than_a_second_is_announced_and_the_line_taken_back(
     terminal: Callable[..., Terminal], checkout: Path
 ) -> None:
-    loops = "{% for a in range(5000) %}{% for b in range(3000) %}{% endfor %}{% endfor %}"
+    loops = "{% for a in range(30000) %}{% for b in range(3000) %}{% endfor %}{% endfor %}"
     (checkout / "template" / "slow.txt.jinja").write_text(loops)
     user = terminal("new", "demo", "-y", "--no-git", checkout=checkout)
     user.process.expect_exact("Making the project...\r")

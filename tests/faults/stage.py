@@ -53,7 +53,7 @@ class Stage(Booted):
             for start in starts:
                 start.result()
         if self.variant.has_database:
-            self.command("alembic", "upgrade", "head")
+            self.command("alembic", "upgrade", "heads")
         self.start_api()
         wait_for("the API answers", self.live, within=START_SECONDS)
         self.start_worker()
