@@ -70,7 +70,9 @@ def drill() -> None:
         from app.backups.restoring import drill
 
         done = drill()
-        typer.echo(f"{done.backup.path.name} can be restored: {_rows(done.backup.manifest.rows)}, {done.seconds} seconds")
+        typer.echo(
+            f"{done.backup.path.name} can be restored: {_rows(done.backup.manifest.rows)}, {done.seconds} seconds"
+        )
 
 
 def restore(

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, func, select, table
 from sqlalchemy.exc import DBAPIError
-
-from app.core.database import connect_arguments, for_drivers
 
 Rows = dict[str, int]
 """The rows of each table, by its name."""
@@ -34,10 +32,12 @@ class Engine(ABC):
     Attributes:
         name: The kind, as a manifest has it.
         suffix: How the files of its backups end.
+        arguments: What the driver is given besides the URL.
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
+    arguments: ClassVar[dict[str, Any]] = {"connect_timeout": 10}
 
     def __init__(self, url: URL, folder: Path) -> None:
         """Do nothing yet.
@@ -71,12 +71,12 @@ class Engine(ABC):
 
     def count(self) -> Rows:
         """Count the rows of every table."""
-        tables = self.tables()
+        counts = {
+            label(schema, name): select(func.count()).select_from(table(name, schema=schema))
+            for schema, name in self.tables()
+        }
         with self.connect() as connection:
-            return {
-                label(schema, name): connection.scalar(select(func.count()).select_from(table(name, schema=schema))) or 0
-                for schema, name in tables
-            }
+            return {name: connection.scalar(count) or 0 for name, count in counts.items()}
 
     @abstractmethod
     def dump(self) -> AbstractContextManager[IO[bytes]]:
@@ -107,6 +107,10 @@ class Engine(ABC):
         """Return where the database is, without what is secret."""
         return self.url.set(query={}).render_as_string(hide_password=True)
 
+    def for_drivers(self) -> URL:
+        """Return the URL as the driver wants it."""
+        return self.url
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Connect to the database; every statement is a transaction of its own.
@@ -114,9 +118,8 @@ class Engine(ABC):
         Raises:
             BackupError: It cannot be reached, or a statement fails; with the server's words.
         """
-        arguments = connect_arguments(self.url)
         engine = create_engine(
-            for_drivers(self.url), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments
+            self.for_drivers(), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=self.arguments
         )
         try:
             with engine.connect() as connection:

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from shutil import copyfileobj
 from typing import IO, ClassVar
 
-from sqlalchemy import text
+from sqlalchemy import URL, text
 
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
 from app.backups.mysql_rows import rows_in
+from app.core.database import for_drivers
 
 TABLES = text("""
     SELECT table_name FROM information_schema.tables
@@ -105,6 +106,10 @@ class MySQL(Engine):
                 yield MySQL(self.url.set(database=name), self.folder)
             finally:
                 connection.exec_driver_sql(f"DROP DATABASE {quote(name)}")
+
+    def for_drivers(self) -> URL:
+        """Mend what PyMySQL does to a password."""
+        return for_drivers(self.url)
 
     def _clear(self) -> None:
         with self.connect() as connection:

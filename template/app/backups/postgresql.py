@@ -7,8 +7,7 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, Any, ClassVar
 
-from sqlalchemy import URL, text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import text
 
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions, label
@@ -51,7 +50,7 @@ class PostgreSQL(Engine):
         with self.connect() as connection:
             server = str(connection.scalar(text("SHOW server_version")))
         if _major(tool) < _major(server):
-            message = f"`{tool}` is older than the server, which is {server}: install PostgreSQL's client {_major(server)}."
+            message = f"`{tool}` is older than the server, which is {server}: install the client {_major(server)}."
             raise BackupError(message)
         return Versions(server, tool)
 
@@ -121,7 +120,8 @@ class PostgreSQL(Engine):
     def _connection(self) -> dict[str, str]:
         """Tell the programs where the database is, as libpq wants to hear it, in files that nobody else can read."""
         # https://www.postgresql.org/docs/current/libpq-pgservice.html
-        given: dict[str, Any] = PGDialect_psycopg().create_connect_args(self.url)[1]
+        dialect: Any = self.url.get_dialect()()
+        given: dict[str, Any] = dialect.create_connect_args(self.url)[1]
         password = str(given.pop("password", ""))
         escaped = re.sub(r"([\\:])", r"\\\1", password)
         service = "".join(f"{name}={value}\n" for name, value in given.items())

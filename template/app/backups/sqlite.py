@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
 from app.backups.engine import BackupError, Engine, Rows, Versions
@@ -20,6 +20,7 @@ class SQLite(Engine):
 
     name: ClassVar[str] = "sqlite"
     suffix: ClassVar[str] = ".sqlite3.gz"
+    arguments: ClassVar[dict[str, Any]] = {"timeout": LOCKED_SECONDS}
 
     @property
     def path(self) -> Path:
