@@ -40,7 +40,7 @@ def test_the_scheduler_makes_a_backup_that_gives_back_every_row_and_the_applicat
     assert {name: labels[name] for name in before if name in labels} == {
         name: rows[0] for name, rows in before.items() if name in labels
     }
-    assert labels["bulk"] == 30_000
+    assert labels["bulk"] == 20_000
 
     url = stage.empty_database()
 
