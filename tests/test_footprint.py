@@ -3,11 +3,12 @@
 import pytest
 
 from forge_cli import questions
-from forge_cli.questions import Answer
+from forge_cli.questions import Answer, Answers
 from tests.conftest import Render
 from tests.test_render import contents
 
-NAME = {"project_name": "Demo Project"}
+# A backup follows from the database and the scheduler, and has a budget of its own.
+NAME: Answers = {"project_name": "Demo Project", "backup": False}
 ALWAYS = {".copier-answers.yml"}
 
 # The files of every project that an option may change, beside those that it owns.
@@ -16,7 +17,28 @@ SHARED = {
     "python_version": {"Dockerfile"},
     "broker": {".env.example", "README.md", "compose.yaml", "pyproject.toml"},
     "result_backend": {".env.example", "README.md", "compose.yaml"},
-    "beat": {".gitignore", "Procfile.dev", "README.md", "compose.yaml", "app/core/celery.py"},
+    "beat": {
+        ".env.example",
+        ".gitignore",
+        "Procfile.dev",
+        "README.md",
+        "compose.yaml",
+        "app/cli.py",
+        "app/core/celery.py",
+        "app/core/config/settings.py",
+        "app/jobs/routes.py",
+    },
+    "backup": {
+        ".env.example",
+        ".gitignore",
+        "Dockerfile",
+        "README.md",
+        "compose.yaml",
+        "pyproject.toml",
+        "app/cli.py",
+        "app/core/celery.py",
+        "app/core/config/settings.py",
+    },
     "auth": {".env.example", "Makefile", "README.md", "compose.yaml", "pyproject.toml", "app/cli.py"},
     "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
     "docker": {".env.example", "Makefile", "README.md"},
@@ -41,6 +63,7 @@ OWNED = {
     "license": {"LICENSE"},
     "broker": {"app/core/broker.py", "tests/test_broker.py"},
     "result_backend": {"app/core/results.py"},
+    "beat": {"app/schedules/store.py"},
     "database": {
         "app/core/database.py",
         "app/core/model.py",
@@ -68,7 +91,12 @@ PYTHON = {
     "tests/conftest.py",
 }
 
-FLIPS = [(question.name, value) for question in questions.asked() for value in question.values[1:]]
+FLIPS = [
+    (question.name, value)
+    for question in questions.asked()
+    for value in question.values
+    if question.values and value != NAME.get(question.name, question.values[0])
+]
 
 
 @pytest.mark.parametrize(("name", "value"), FLIPS, ids=[f"{name}-{value}" for name, value in FLIPS])

@@ -113,13 +113,13 @@ def complete(answers: Answers) -> Answers:
 
 def is_answered(answers: Answers) -> bool:
     """Whether these answers leave no question to be asked."""
-    left = [question for question in asked() if question.name not in answers]
-    return not any(
-        not question.condition
-        or not variables(question.condition) <= answers.keys()
-        or render(question.condition, answers) == "True"
-        for question in left
-    )
+    return not any(is_asked(question, answers) for question in asked() if question.name not in answers)
+
+
+def is_asked(question: Question, answers: Answers) -> bool:
+    """Whether a question is asked after these answers, as far as they can tell."""
+    can_tell = question.condition and variables(question.condition) <= answers.keys()
+    return not can_tell or render(question.condition, answers) == "True"
 
 
 def slug(answers: Answers) -> str:
