@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions, label
-from app.backups.stream import lines
 
 # Tables that hold rows and do not belong to an extension, which brings its own.
 TABLES = text("""
@@ -77,7 +76,7 @@ class PostgreSQL(Engine):
         """Count the lines of each `COPY`; the last words of a whole dump are well known."""
         rows: Rows = {}
         table, ended = "", False
-        for line, begins, ends in lines(stream):
+        for line, begins, ends in _lines(stream):
             if table and begins and line == b"\\.\n":
                 table = ""
             elif table:
@@ -130,6 +129,15 @@ class PostgreSQL(Engine):
             "PGSERVICEFILE": tools.secret_file(self.folder, "service", f"[{self.name}]\n{service}"),
         }
         return {name: str(path) for name, path in files.items()}
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
+    """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
+    begins = True
+    while piece := stream.readline(tools.CHUNK):
+        ends = piece.endswith(b"\n")
+        yield piece, begins, ends
+        begins = ends
 
 
 def _major(version: str) -> int:

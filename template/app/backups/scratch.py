@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 # A database that is called `app` gets `app_drill_67f1a2b3`: the digits are the time of its making.
 MARK = "_drill_"
-LONGEST = 63 - len(MARK) - 8  # PostgreSQL's limit; MySQL's is 64
+LONGEST = 63 - len(MARK) - 8  # what every server takes
 A_DAY = 86_400
 
 

@@ -1,11 +1,8 @@
-"""Streams that are read and written piece by piece, so that memory does not grow with the database."""
+"""A stream that is measured while it is read or written."""
 
 import hashlib
-from collections.abc import Iterator
 from io import BufferedIOBase
 from typing import IO
-
-LONGEST = 2**20
 
 
 class Digested(BufferedIOBase):
@@ -44,12 +41,3 @@ class Digested(BufferedIOBase):
     def _note(self, data: bytes) -> None:
         self.size += len(data)
         self._hash.update(data)
-
-
-def lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
-    """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
-    begins = True
-    while piece := stream.readline(LONGEST):
-        ends = piece.endswith(b"\n")
-        yield piece, begins, ends
-        begins = ends

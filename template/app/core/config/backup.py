@@ -44,8 +44,8 @@ class BackupSettings(Concern):
         BACKUP_KEEP_MINIMUM: So many of the newest stay, however old they are.
         BACKUP_SCHEDULE: When a backup is made, in CELERY_TIMEZONE.
         BACKUP_DRILL_SCHEDULE: When the latest backup is restored on trial; never while it is empty.
-        BACKUP_TIME_LIMIT: Seconds after which the process that makes a backup is killed. Above half an hour RabbitMQ,
-            and above CELERY_VISIBILITY_TIMEOUT Redis, take the worker for lost: see their limits before this is raised.
+        BACKUP_TIME_LIMIT: Seconds after which the process that makes a backup is killed. After half an hour or an hour
+            a broker takes a worker that is still at it for lost, and hands the task out again: raise its limit as well.
         BACKUP_S3_BUCKET: The bucket that gets a copy; none while it is empty.
         BACKUP_S3_ENDPOINT_URL: Its server, where that is not Amazon's.
         BACKUP_S3_PREFIX: What the names in the bucket begin with.
