@@ -46,10 +46,15 @@ class PostgreSQL(Server):
     def populate(self) -> None:
         self._sql(
             "".join(
-                f"CREATE ROLE {name} LOGIN PASSWORD '{password}';\nCREATE DATABASE {name} OWNER {name};\n"
+                f"CREATE ROLE {name} LOGIN PASSWORD {self.quoted(password)};\nCREATE DATABASE {name} OWNER {name};\n"
                 for name, password in self.accounts.items()
             )
         )
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """Return a text as SQL has it."""
+        return "'" + text.replace("'", "''") + "'"
 
     def _sql(self, statements: str) -> None:
         self._run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null",
@@ -73,7 +78,8 @@ class MariaDB(Server):
 
     def prepare(self) -> None:
         accounts = "".join(
-            f"CREATE DATABASE IF NOT EXISTS {name};\nCREATE USER IF NOT EXISTS {name} IDENTIFIED BY '{password}';\n"
+            f"CREATE DATABASE IF NOT EXISTS {name};\n"
+            f"CREATE USER IF NOT EXISTS {name} IDENTIFIED BY {self.quoted(password)};\n"
             f"GRANT ALL ON {name}.* TO {name};\n"
             for name, password in self.accounts.items()
         )
@@ -97,3 +103,8 @@ class MariaDB(Server):
 
     def answers(self) -> bool:
         return len(self.exchange(b"", size=5)) == 5  # the greeting: MariaDB accepts after it has read the init file
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """Return a text as SQL has it."""
+        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,150 @@
+"""PostgreSQL, by `pg_dump` and `psql`."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copyfileobj
+from typing import IO, Any, ClassVar
+
+from sqlalchemy import text
+
+from app.backups import scratch, tools
+from app.backups.engine import BackupError, Engine, Rows, Versions, label
+
+# Tables that hold rows and do not belong to an extension, which brings its own.
+TABLES = text("""
+    SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND NOT EXISTS (
+        SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+    )
+""")
+# `CREATE DATABASE` leaves one schema, which belongs to the database's owner and is open to all.
+CLEAR = b"""
+SET lock_timeout = '30s';
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+    END LOOP;
+    PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
+END $$;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+NAME = rb'"(?:[^"]|"")+"|[^". ]+'
+COPY = re.compile(rb"COPY (%b)\.(%b) .*FROM stdin;\n" % (NAME, NAME))
+END = b"-- PostgreSQL database dump complete\n"
+
+
+class PostgreSQL(Engine):
+    """A database of a PostgreSQL server."""
+
+    name: ClassVar[str] = "postgresql"
+    suffix: ClassVar[str] = ".sql.gz"
+
+    def versions(self) -> Versions:
+        """Compare the major version of `pg_dump` with the server's: an older one cannot read it."""
+        tool = tools.version(tools.find("pg_dump"))
+        tools.find("psql")
+        with self.connect() as connection:
+            server = str(connection.scalar(text("SHOW server_version")))
+        if _major(tool) < _major(server):
+            message = f"`{tool}` is older than the server, which is {server}: install the client {_major(server)}."
+            raise BackupError(message)
+        return Versions(server, tool)
+
+    def size(self) -> int:
+        """Ask the server, which counts indexes too."""
+        with self.connect() as connection:
+            return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+    def tables(self) -> list[tuple[str | None, str]]:
+        """Return the tables of every schema."""
+        with self.connect() as connection:
+            return [(schema, name) for schema, name in connection.execute(TABLES)]
+
+    @contextmanager
+    def dump(self) -> Iterator[IO[bytes]]:
+        """Run `pg_dump`, which reads everything in one transaction."""
+        # Owners and privileges name accounts that another server does not have.
+        options = ["--no-owner", "--no-privileges", "--no-password", "--lock-wait-timeout=60s"]
+        command = [tools.find("pg_dump"), *options, f"--dbname=service={self.name}"]
+        with tools.reading(command, self._connection(), self.url.password or "") as stream:
+            yield stream
+
+    def rows_in(self, stream: IO[bytes]) -> Rows:
+        """Count the lines of each `COPY`; the last words of a whole dump are well known."""
+        rows: Rows = {}
+        table, ended = "", False
+        for line, begins, ends in _lines(stream):
+            if table and begins and line == b"\\.\n":
+                table = ""
+            elif table:
+                rows[table] += ends
+            elif found := COPY.fullmatch(line):
+                table = label(_unquoted(found[1]), _unquoted(found[2]))
+                rows[table] = 0
+            else:
+                ended = ended or line == END
+        if not ended:
+            message = "The dump is not whole: its last line is missing."
+            raise BackupError(message)
+        return rows
+
+    def restore(self, stream: IO[bytes], *, clear: bool) -> None:
+        """Run `psql` in one transaction: when anything fails, the database is as it was."""
+        options = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
+        command = [tools.find("psql"), *options, f"--dbname=service={self.name}"]
+        with tools.writing(command, self._connection(), self.url.password or "") as target:
+            # Not `--single-transaction`, which commits half of the dump when this process is killed.
+            target.write(b"BEGIN;\n" + (CLEAR if clear else b""))
+            copyfileobj(stream, target, tools.CHUNK)
+            target.write(b"COMMIT;\n")
+
+    @contextmanager
+    def scratch(self) -> Iterator[Engine]:
+        """Make an empty database on the same server."""
+        with self.connect() as connection:
+            quote = connection.dialect.identifier_preparer.quote_identifier
+            found = connection.scalars(text("SELECT datname FROM pg_database"))
+            for name in scratch.forgotten(self.url.database, found.all()):
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {quote(name)}")
+            name = scratch.named(self.url.database)
+            connection.exec_driver_sql(f"CREATE DATABASE {quote(name)} TEMPLATE template0")
+            try:
+                yield PostgreSQL(self.url.set(database=name), self.folder)
+            finally:
+                connection.exec_driver_sql(f"DROP DATABASE {quote(name)} WITH (FORCE)")
+
+    def _connection(self) -> dict[str, str]:
+        """Tell the programs where the database is, as libpq wants to hear it, in files that nobody else can read."""
+        # https://www.postgresql.org/docs/current/libpq-pgservice.html
+        dialect: Any = self.url.get_dialect()()
+        given: dict[str, Any] = dialect.create_connect_args(self.url)[1]
+        password = str(given.pop("password", ""))
+        escaped = re.sub(r"([\\:])", r"\\\1", password)
+        service = "".join(f"{name}={value}\n" for name, value in given.items())
+        files: dict[str, Path] = {
+            "PGPASSFILE": tools.secret_file(self.folder, "password", f"*:*:*:*:{escaped}\n"),
+            "PGSERVICEFILE": tools.secret_file(self.folder, "service", f"[{self.name}]\n{service}"),
+        }
+        return {name: str(path) for name, path in files.items()}
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
+    """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
+    begins = True
+    while piece := stream.readline(tools.CHUNK):
+        ends = piece.endswith(b"\n")
+        yield piece, begins, ends
+        begins = ends
+
+
+def _major(version: str) -> int:
+    found = re.search(r"\d+", version)
+    return int(found[0]) if found else 0
+
+
+def _unquoted(name: bytes) -> str:
+    text = name.decode(errors="replace")
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text

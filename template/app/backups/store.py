@@ -1,0 +1,156 @@
+"""The backups that there are: each a compressed file with a manifest beside it, which is its proof of being whole."""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from app.backups.engine import BackupError, Rows
+from app.core.config.settings import settings
+
+TIME = "%Y%m%dT%H%M%SZ"
+
+
+class Manifest(BaseModel):
+    """What is known of a backup; `seconds` is how long it took, `size` and `sha256` are those of the file."""
+
+    slug: str
+    engine: str
+    server_version: str
+    tool_version: str
+    created_at: datetime
+    seconds: float
+    size: int
+    sha256: str
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def age(self) -> float:
+        """Its age in seconds."""
+        return (datetime.now(UTC) - self.manifest.created_at).total_seconds()
+
+    def state(self, *, thorough: bool = False) -> str:
+        """Say whether the file is what the manifest tells: `ok`, or what is wrong.
+
+        Args:
+            thorough: Compare the checksum too, for which the whole file is read.
+        """
+        if not self.path.is_file():
+            return "missing"
+        if self.path.stat().st_size != self.manifest.size:
+            return f"damaged: it has {self.path.stat().st_size} bytes in place of {self.manifest.size}"
+        if thorough and checksum(self.path) != self.manifest.sha256:
+            return "damaged: its checksum is another one"
+        return "ok"
+
+    def remove(self) -> None:
+        """Delete the file, then its manifest."""
+        self.path.unlink(missing_ok=True)
+        manifest_of(self.path).unlink(missing_ok=True)
+
+
+def directory() -> Path:
+    """Return the place of all backups."""
+    return settings.backup.BACKUP_DIRECTORY.absolute()
+
+
+def name(created_at: datetime, suffix: str) -> str:
+    """Return the name of a backup."""
+    return f"{settings.app.SLUG}-{created_at.strftime(TIME)}{suffix}"
+
+
+def manifest_of(path: Path) -> Path:
+    """Return where the manifest of a backup is."""
+    return path.with_name(f"{path.name}.json")
+
+
+def listed() -> list[Backup]:
+    """Return this project's backups, oldest first; what others keep in the directory is left alone."""
+    ours = re.compile(re.escape(settings.app.SLUG) + r"-\d{8}T\d{6}Z\.(sql|sqlite3)\.gz\.json")
+    found = []
+    for path in sorted(directory().glob(f"{settings.app.SLUG}-*.json")):
+        with suppress(BackupError):
+            if ours.fullmatch(path.name):
+                found.append(read(path.with_suffix("")))
+    return [backup for backup in found if backup.manifest.slug == settings.app.SLUG]
+
+
+def read(path: Path) -> Backup:
+    """Return the backup in a file.
+
+    Raises:
+        BackupError: It has no manifest that can be read.
+    """
+    try:
+        return Backup(path, Manifest.model_validate_json(manifest_of(path).read_bytes()))
+    except OSError as error:
+        message = f"`{path}` cannot be checked without its manifest `{manifest_of(path).name}`: {error.strerror}."
+    except ValidationError:
+        message = f"`{path}` cannot be checked: `{manifest_of(path).name}` is no manifest."
+    raise BackupError(message)
+
+
+def find(wanted: str) -> Backup:
+    """Return a backup by its path, by its name in the directory, or the `latest` that is there.
+
+    Raises:
+        BackupError: There is none.
+    """
+    if wanted == "latest":
+        for backup in reversed(listed()):
+            if backup.state() == "ok":
+                return backup
+        message = f"There is no backup in `{directory()}`."
+        raise BackupError(message)
+    path = Path(wanted)
+    return read(path if path.is_file() else directory() / path)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """Be the only one that makes, tries or restores a backup, in a folder that is empty and goes at the end.
+
+    The lock ends with the process, however that ends; what it left in the folder goes when the next one comes.
+
+    Raises:
+        BackupError: Another process is at it.
+    """
+    place = directory()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(place / f".{settings.app.SLUG}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder = place / f".{settings.app.SLUG}.unfinished"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        message = f"Another backup, restore or drill is running in `{place}`."
+        raise BackupError(message) from None
+    finally:
+        os.close(lock)

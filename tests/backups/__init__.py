@@ -1,0 +1,1 @@
+"""Backups of real databases, made and restored by generated projects."""

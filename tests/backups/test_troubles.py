@@ -1,0 +1,152 @@
+"""What can go wrong with a backup: it fails with words that help, and the earlier backups are as they were."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.boot.polling import wait_for
+from tests.faults import outages
+
+from .projects import APP_SECONDS, SLUG, BackupStage
+
+pytestmark = pytest.mark.faults
+
+DUMPERS = {"postgresql": "pg_dump", "mysql": "mariadb-dump"}
+OLD = {
+    "postgresql": "pg_dump (PostgreSQL) 9.6.1",
+    "mysql": "mariadb-dump  Ver 10.19 Distrib 5.5.62-MariaDB, for debian-linux-gnu (x86_64)",
+}
+
+TASK = """
+from app.tasks.backup_database_task import backup_database_task
+result = backup_database_task.delay()
+print(repr(result.get(timeout=60, propagate=False)), result.state)
+"""
+
+
+@contextmanager
+def earlier_backups_are_untouched(stage: BackupStage, place: Path) -> Iterator[None]:
+    """Make a backup first; afterwards it alone is there, and is what it was."""
+    assert stage.app(place, "backup").returncode == 0
+    before = contents(place)
+    assert len(before) == 2
+    yield
+    assert contents(place) == before
+    listed = stage.app(place, "backups", "--check")
+    assert listed.stdout.count("\n") == 1, listed.stdout
+    assert listed.stdout.rstrip().endswith("  ok"), listed.stdout
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    """Return what could be taken for backups."""
+    return {path.name: path.read_bytes() for path in place.iterdir() if not path.name.startswith(".")}
+
+
+def test_a_backup_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove(
+    stage: BackupStage, place: Path
+) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        backup = stage.start_backup(place)
+        os.kill(backup.process.pid, signal.SIGKILL)
+        backup.process.wait()
+
+        wait_for("the dump program has ended too", lambda: not backup.family(), within=APP_SECONDS)
+        left = place / f".{SLUG}.unfinished"
+        assert any(left.iterdir())
+
+    assert stage.app(place, "backup").returncode == 0
+    assert len(contents(place)) == 4
+    assert not left.exists()
+
+
+def test_a_disk_that_fills_up_fails_the_backup(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        # A limit of a megabyte for each file (dash counts in 512 bytes) is a disk that is full for root too.
+        done = stage.run_app(["sh", "-c", "ulimit -f 2048; exec python -m app backup"], place)
+
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
+        assert not (place / f".{SLUG}.unfinished").exists()
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_wrong_password_is_a_failure_of_the_task_with_the_servers_words(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        wrong = stage.url(password="wr0ng@/ü")
+        stage.start_worker("worker", BACKUP_DIRECTORY=str(place), DATABASE_URL=wrong)
+
+        told = stage.script(TASK)
+        stage.start_worker()
+
+    assert told.rstrip().endswith("FAILURE")
+    assert {"postgresql": "password authentication failed", "mysql": "Access denied"}[stage.database] in told
+    assert "wr0ng" not in told + stage.processes["worker"].output()
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_server_that_goes_away_fails_the_backup_with_the_programs_words(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        backup = stage.start_backup(place)
+        outages.kill(stage.servers["database"])
+
+        assert backup.exit_code(within=APP_SECONDS) == 1
+        assert "` has failed with " in backup.output()
+        assert not (place / f".{SLUG}.unfinished").exists()
+        stage.servers["database"].launch()
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_missing_program_is_named(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        done = stage.app(place, "backup", PATH=stage.environment["PATH"].split(os.pathsep)[0])
+
+        assert done.returncode == 1
+        assert f"error: `{DUMPERS[stage.database]}` is not installed" in done.stderr
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_program_that_is_older_than_the_server_is_not_used(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        old = OLD[stage.database]
+        done = stage.app(place, "backup", **wrapped(stage, f'test "$1" != --version || {{ echo "{old}"; exit; }}'))
+
+        assert done.returncode == 1
+        assert f"error: `{old}` is older than the server, which is " in done.stderr
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_dump_that_ends_early_is_no_backup_though_the_program_says_it_is(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        real = shutil.which(DUMPERS[stage.database])
+        cut = f'test "$1" = --version || {{ {real} "$@" | head -c 1000000; exit 0; }}'
+        done = stage.app(place, "backup", **wrapped(stage, cut))
+
+        assert done.returncode == 1
+        assert "error: The dump is not whole: its last line is missing." in done.stderr
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_a_failing_program_is_quoted(stage: BackupStage, place: Path) -> None:
+    with earlier_backups_are_untouched(stage, place):
+        broken = 'test "$1" = --version || { echo "the moon is in the way" >&2; exit 3; }'
+        done = stage.app(place, "backup", **wrapped(stage, broken))
+
+        assert done.returncode == 1
+        assert done.stderr == f"error: `{DUMPERS[stage.database]}` has failed with 3: the moon is in the way\n"
+
+
+def wrapped(stage: BackupStage, script: str) -> dict[str, str]:
+    """Put a script before the dump program; return the environment that finds it first."""
+    name = DUMPERS[stage.database]
+    folder = stage.path("programs")
+    folder.mkdir()
+    program = folder / name
+    program.write_text(f'#!/bin/sh\n{script}\nexec {shutil.which(name)} "$@"\n')
+    program.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{stage.environment['PATH']}"}
