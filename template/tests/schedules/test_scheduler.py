@@ -18,7 +18,6 @@ from tests.schedules.conftest import DESCRIBE, HOUR, Add, began, entry
 SECOND = timedelta(seconds=1)
 
 
-
 def definition(**fields: Any) -> str:
     """Return what the store holds of a schedule."""
     return json.dumps({"when": {"every": 60}, "since": "2026-01-01T00:00:00Z", **fields})
