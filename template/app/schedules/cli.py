@@ -3,30 +3,15 @@
 The commands import what they need when they run: settings are read once, and before that it is settled where this is.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from app.core.config.base import default_to_development
-from app.schedules.cli_options import (
-    At,
-    Cron,
-    EndsAt,
-    Every,
-    Expires,
-    Kwargs,
-    Missed,
-    Organization,
-    Priority,
-    Queue,
-    StartsAt,
-    Task,
-    Zone,
-)
+from app.schedules import options
 
 cli = typer.Typer(no_args_is_help=True, help="What runs when: look, add, edit, enable, disable, run now, remove.")
 
@@ -70,33 +55,30 @@ def show(name: Name) -> None:
 def save(
     context: typer.Context,
     name: Name,
-    task: Task = None,
-    crontab: Cron = None,
-    every: Every = None,
-    at: At = None,
-    timezone: Zone = None,
-    kwargs: Kwargs = None,
-    queue: Queue = None,
-    priority: Priority = None,
-    expires: Expires = None,
-    starts_at: StartsAt = None,
-    ends_at: EndsAt = None,
-    missed: Missed = None,
-    organization: Organization = None,
+    task: options.Task = None,
+    crontab: options.Cron = None,
+    every: options.Every = None,
+    at: options.At = None,
+    timezone: options.Zone = None,
+    kwargs: options.Kwargs = None,
+    queue: options.Queue = None,
+    priority: options.Priority = None,
+    expires: options.Expires = None,
+    starts_at: options.StartsAt = None,
+    ends_at: options.EndsAt = None,
+    missed: options.Missed = None,
+    organization: options.Organization = None,
 ) -> None:
     """Add a schedule, or change it."""
     from app.schedules import service
     from app.schedules.entry import parse
 
-    options = {"task": task, "kwargs": kwargs, "queue": queue, "priority": priority, "expires": expires}
-    options |= {"starts_at": starts_at, "ends_at": ends_at, "missed": missed, "organization_id": organization}
-    when = _given({"crontab": crontab, "every": every, "at": at, "timezone": timezone})
+    when = {"crontab": crontab, "every": every, "at": at, "timezone": timezone}
+    others = {"task": task, "queue": queue, "priority": priority, "expires": expires, "starts_at": starts_at}
+    others |= {"ends_at": ends_at, "missed": missed, "organization_id": organization}
     with _told():
         adds = context.info_name == "add"
-        fields = {} if adds else service.fields(name)
-        if when:
-            fields["when"] = (fields.get("when", {}) if when.keys() == {"timezone"} else {}) | when
-        schedule = parse(fields | _given(options) | ({"kwargs": _json(kwargs)} if kwargs is not None else {}))
+        schedule = parse(options.changed({} if adds else service.fields(name), when, kwargs, others))
         found = service.add(name, schedule) if adds else service.edit(name, schedule)
     typer.echo(f"{'Added' if adds else 'Changed'} {name}; it runs next at {_time(found.next_run)}.")
 
@@ -161,17 +143,6 @@ def _told() -> Iterator[None]:
 def _fail(message: str) -> NoReturn:
     typer.echo(f"error: {message}.", err=True)
     raise typer.Exit(1)
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value == "" else value for name, value in options.items() if value is not None}
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text or "{}")
-    except ValueError as error:
-        _fail(f"--kwargs is no JSON: {error}")
 
 
 def _time(time: datetime | None) -> str:

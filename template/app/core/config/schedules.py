@@ -8,7 +8,7 @@ from app.core.config.base import DEVELOPMENT, Concern
 
 
 class ScheduleSettings(Concern):
-    """Where schedules are kept."""
+    """Where schedules are kept: a Redis, as `redis://`, `rediss://` or `unix://`."""
 
     embedded: ClassVar[dict[str, str]] = {"SCHEDULE_STORE_URL": f"file://{DEVELOPMENT}/schedules.json"}
 
