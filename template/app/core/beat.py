@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 from celery.beat import PersistentScheduler
+from celery.schedules import BaseSchedule
 
 from app.core import heartbeat
 from app.jobs.registry import UnknownTask, registered
@@ -26,6 +27,8 @@ class HeartbeatScheduler(PersistentScheduler):
     def _problem_with(self, name: str, entry: Any) -> str | None:
         try:
             found = self.Entry(**entry, name=name, app=self.app)
+            if not isinstance(found.schedule, BaseSchedule):
+                return "it has no schedule"
             inspect.signature(registered(str(found.task)).run).bind(*(found.args or ()), **(found.kwargs or {}))
         except UnknownTask as error:
             return f"no task is registered as {error.args[0]!r}"
