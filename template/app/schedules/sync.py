@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
+from app.core.services import unavailable
 from app.schedules.entry import Entry, read
 from app.schedules.schedule import Definition, Origin, Schedule
 from app.schedules.store import Stored, store
@@ -22,9 +23,9 @@ def synchronise(schedules: Mapping[str, Schedule | None]) -> None:
     """Bring the store up to date with the schedules of the code; what it has for one that cannot run stays."""
     for name, schedule in schedules.items():
         if schedule:
-            _change(name, partial(merged, name, schedule))
+            _try(name, partial(merged, name, schedule))
     for name in store.read().keys() - schedules.keys():
-        _change(name, partial(removed, name))
+        _try(name, partial(removed, name))
 
 
 def merged(name: str, schedule: Schedule, stored: Definition | None) -> Definition:
@@ -62,6 +63,16 @@ def removed(name: str, stored: Definition | None) -> Definition | None:
         return None
     logger.warning("%r is no longer in the code; it is kept, for an operator has changed it", name)
     return stored.model_copy(update={"origin": stored.origin.model_copy(update={"removed": True})})
+
+
+def _try(name: str, change: Change) -> None:
+    try:
+        _change(name, change)
+    except unavailable():
+        raise
+    except Exception:
+        # Whatever stands in the store, it must not keep the other schedules from running.
+        logger.exception("%r cannot be synchronised", name)
 
 
 def _change(name: str, change: Change) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.schedules import service
 from app.schedules.entry import parse
+from app.schedules.schedule import Origin
 from app.schedules.schemas import ScheduleStatus
 from app.schedules.store import store
 from app.schedules.sync import synchronise
@@ -88,6 +89,21 @@ def test_operators_schedules_and_what_cannot_be_read_are_left_alone(add: Add) ->
     assert sync(priority=5).state == "set aside"
     synchronise({"report": None})
     assert store.read().keys() == {"mine", "report"}
+
+
+def test_what_was_noted_wrongly_keeps_no_other_from_being_synchronised(caplog: pytest.LogCaptureFixture) -> None:
+    sync()
+    before = entry("report")
+    assert before.definition
+    wrong = before.definition.model_copy(update={"origin": Origin(said={"nonsense": 1})})
+    store.write("report", before.stored.definition, wrong.dump())
+    schedule = parse({"task": DESCRIBE, "when": {"every": 60}})
+
+    synchronise({"report": schedule, "other": schedule})
+    synchronise({"other": schedule})
+
+    assert store.read().keys() == {"report", "other"}
+    assert [record.getMessage() for record in caplog.records] == ["'report' cannot be synchronised"] * 2
 
 
 def test_synchronising_again_starts_nothing_anew() -> None:
