@@ -70,11 +70,16 @@ def works_on(stage: BackupStage, url: str) -> None:
 
 def test_the_password_is_seen_nowhere(stage: BackupStage, place: Path) -> None:
     with Watch() as watch:
-        assert stage.app(place, "backup").returncode == 0
-        restored = stage.app(place, "restore", "latest", "--yes", RESTORE_INTO=stage.empty_database())
-        assert restored.returncode == 0
+        done = [
+            stage.app(place, "backup"),
+            stage.app(place, "restore", "latest", "--yes", RESTORE_INTO=stage.empty_database()),
+            stage.app(place, "backups", "drill"),
+        ]
 
     hidden = {PASSWORD, quote(PASSWORD, safe=""), repr(PASSWORD)[1:-1]}
+    for each in done:
+        assert each.returncode == 0
+        assert not any(word in each.stdout + each.stderr for word in hidden)
     seen = {line for line in watch.command_lines if any(word in line for word in hidden)}
     assert seen == set()
     if stage.database != "sqlite":

@@ -22,7 +22,12 @@ Aged = Callable[[int], Backup]
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the directory for backups, which does not exist yet."""
-    configured = BackupSettings(BACKUP_DIRECTORY=tmp_path / "backups", BACKUP_KEEP_MINIMUM=1)
+    configured = BackupSettings(
+        BACKUP_DIRECTORY=tmp_path / "backups",
+        BACKUP_RETENTION_DAYS=30,
+        BACKUP_KEEP_MINIMUM=1,
+        BACKUP_S3_BUCKET="",
+    )
     monkeypatch.setattr(settings, "backup", configured)
     return configured.BACKUP_DIRECTORY
 

@@ -6,12 +6,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
 from app.backups import making, restoring, store
 from app.backups.engine import BackupError
 from app.backups.restoring import drill
 from app.cli import cli
+from app.core.config.database import DatabaseSettings
+from app.core.config.settings import settings
 from tests.backups.conftest import ROWS, Aged, rows
 
 App = Callable[..., Result]
@@ -68,6 +71,15 @@ def test_another_database_can_be_named(app: App, tmp_path: Path, monkeypatch: py
         assert done.exit_code == 0, done.output
 
     assert [rows(path) for path in places] == [ROWS] * 3
+
+
+def test_a_url_is_read_with_the_driver_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    configured = make_url("sqlite+pysqlite:///app.db")
+    monkeypatch.setattr(settings, "database", DatabaseSettings(DATABASE_URL=str(configured)))
+
+    assert restoring.target("sqlite:///other.db").drivername == configured.drivername
+    assert restoring.target("other.db") == configured.set(database="other.db")
+    assert restoring.target(None) == configured
 
 
 def test_a_url_of_no_database_is_not_repeated(app: App) -> None:
