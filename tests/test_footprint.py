@@ -27,6 +27,7 @@ SHARED = {
         "app/core/celery.py",
         "app/core/config/settings.py",
         "app/jobs/routes.py",
+        "tests/conftest.py",
     },
     "backup": {
         ".env.example",

@@ -30,7 +30,10 @@ class Channel(filesystem.Channel):
         # Upstream writes in place, and a worker that reads half a message dies.
         # https://github.com/celery/kombu/issues/1551
         # A message that is given back comes first again; a minus stands before every digit.
-        place = f"-{10**20 - time.time_ns()}" if payload.get("redelivered") else f"{time.time_ns():020d}"
+        place = f"{time.time_ns():020d}"
+        if payload.get("redelivered"):
+            place = f"-{10**20 - time.time_ns()}"
+            payload["properties"]["delivery_info"]["redelivered"] = True  # as a broker says it
         name = f"{place}_{uuid.uuid4()}.{queue}.msg"
         unfinished = self._folder("unfinished") / name
         unfinished.write_text(dumps(payload))

@@ -13,6 +13,10 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+class BeingSent(TimeoutError):
+    """Somebody else is sending the same job at this moment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One job.
@@ -23,6 +27,7 @@ class Job:
         arguments: The task's keyword arguments as plain JSON.
         digest: What tells these arguments from others.
         eta: When it may start at the earliest.
+        expires: When it is dropped if it has not started.
         keyed: Whether the id comes from an idempotency key, so that the same job may come again.
     """
 
@@ -35,6 +40,7 @@ class Job:
     digest: str
     priority: int | None = None
     eta: datetime | None = None
+    expires: datetime | None = None
     keyed: bool = False
 
     def publish(self) -> None:
@@ -44,6 +50,7 @@ class Job:
             kombu.exceptions.OperationalError: The broker cannot be reached.
         """
         options: dict[str, Any] = {"task_id": self.id, "queue": self.queue, "priority": self.priority}
+        options["expires"] = self.expires
         now = datetime.now(UTC)
         if self.eta and self.eta.astimezone(UTC) > now:
             options["eta"] = max(self.eta.astimezone(UTC), now + timedelta(seconds=broker.SHORTEST_DELAY))
@@ -54,10 +61,11 @@ class Job:
 
     def dump(self) -> str:
         """Return the job as text."""
-        return json.dumps(asdict(self) | {"eta": self.eta and self.eta.isoformat()})
+        return json.dumps(asdict(self), default=datetime.isoformat)
 
     @classmethod
     def load(cls, text: str | bytes) -> Self:
         """Return the job of a text that `dump` made."""
         values = json.loads(text)
-        return cls(**values | {"eta": values["eta"] and datetime.fromisoformat(values["eta"])})
+        times = {name: datetime.fromisoformat(values[name]) for name in ("eta", "expires") if values.get(name)}
+        return cls(**values | times)

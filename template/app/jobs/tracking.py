@@ -41,7 +41,7 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
 
     Raises:
         PoisonMessage, OtherOrganization: The task fails with this error.
-        Ignore: The job was cancelled, or has ended already.
+        Ignore: The job was cancelled, or has begun or ended already.
     """
     if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
         message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
@@ -50,8 +50,9 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
     if organization is not None and kwargs.get(ORGANIZATION, organization) != organization:
         message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
         raise OtherOrganization(message)
-    if request.get("job") and not patiently(partial(records.start, str(request.id))):
-        logger.info("%s[%s] was cancelled or has ended already", task.name, request.id)
+    again = bool(request.retries or (request.delivery_info or {}).get("redelivered"))
+    if request.get("job") and not patiently(partial(records.start, str(request.id), again=again)):
+        logger.info("%s[%s] was cancelled, or has begun or ended already", task.name, request.id)
         raise Ignore
 
 

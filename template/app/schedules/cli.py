@@ -1,0 +1,173 @@
+"""`app schedules`: what runs when, looked at and edited while the scheduler runs.
+
+The commands import what they need when they run: settings are read once, and before that it is settled where this is.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from app.core.config.base import default_to_development
+from app.schedules.cli_options import (
+    At,
+    Cron,
+    EndsAt,
+    Every,
+    Expires,
+    Kwargs,
+    Missed,
+    Organization,
+    Priority,
+    Queue,
+    StartsAt,
+    Task,
+    Zone,
+)
+
+cli = typer.Typer(no_args_is_help=True, help="What runs when: look, add, edit, enable, disable, run now, remove.")
+
+Name = Annotated[str, typer.Argument(help="The name that `list` shows.")]
+
+
+@cli.callback()
+def prepare() -> None:
+    """Know every task, to tell an unknown one."""
+    default_to_development()
+    from app.jobs.registry import import_tasks
+
+    import_tasks()
+
+
+@cli.command("list")
+def list_() -> None:
+    """List the schedules: state, next run, last run, task."""
+    from app.schedules import service
+
+    for found in service.list_schedules():
+        task = getattr(found.schedule, "task", "-")
+        typer.echo(f"{found.name}  {found.state}  next {_time(found.next_run)}  last {_time(found.last_run)}  {task}")
+        for note in [*([found.problem] if found.problem else []), *found.notes]:
+            typer.echo(f"    {note}")
+
+
+@cli.command()
+def show(name: Name) -> None:
+    """Show one schedule."""
+    from app.schedules import service
+
+    with _told():
+        typer.echo(service.show(name).model_dump_json(indent=2))
+
+
+@cli.command("add", help="Add a schedule: its task, and one of --crontab, --every and --at.")
+@cli.command("edit", help="Change what is given of a schedule; an empty text takes away what was given before.")
+def save(
+    context: typer.Context,
+    name: Name,
+    task: Task = None,
+    crontab: Cron = None,
+    every: Every = None,
+    at: At = None,
+    timezone: Zone = None,
+    kwargs: Kwargs = None,
+    queue: Queue = None,
+    priority: Priority = None,
+    expires: Expires = None,
+    starts_at: StartsAt = None,
+    ends_at: EndsAt = None,
+    missed: Missed = None,
+    organization: Organization = None,
+) -> None:
+    """Add a schedule, or change it."""
+    from app.schedules import service
+    from app.schedules.entry import parse
+
+    options = {"task": task, "kwargs": kwargs, "queue": queue, "priority": priority, "expires": expires}
+    options |= {"starts_at": starts_at, "ends_at": ends_at, "missed": missed, "organization_id": organization}
+    when = _given({"crontab": crontab, "every": every, "at": at, "timezone": timezone})
+    with _told():
+        adds = context.info_name == "add"
+        fields = {} if adds else service.fields(name)
+        if when:
+            fields["when"] = (fields.get("when", {}) if when.keys() == {"timezone"} else {}) | when
+        schedule = parse(fields | _given(options) | ({"kwargs": _json(kwargs)} if kwargs is not None else {}))
+        found = service.add(name, schedule) if adds else service.edit(name, schedule)
+    typer.echo(f"{'Added' if adds else 'Changed'} {name}; it runs next at {_time(found.next_run)}.")
+
+
+@cli.command()
+def enable(name: Name) -> None:
+    """Let a schedule run."""
+    from app.schedules import service
+
+    with _told():
+        found = service.enable(name, enabled=True)
+    typer.echo(f"Enabled {name}; it runs next at {_time(found.next_run)}.")
+
+
+@cli.command()
+def disable(name: Name) -> None:
+    """Let a schedule run no more."""
+    from app.schedules import service
+
+    with _told():
+        service.enable(name, enabled=False)
+    typer.echo(f"Disabled {name}.")
+
+
+@cli.command()
+def run(name: Name) -> None:
+    """Run a schedule now, enabled or not."""
+    from app.schedules import service
+
+    with _told():
+        task_id = service.run(name)
+    typer.echo(f"Sent {name} as {task_id}.")
+
+
+@cli.command()
+def remove(name: Name) -> None:
+    """Remove a schedule that is not in the code."""
+    from app.schedules import service
+
+    with _told():
+        service.remove(name)
+    typer.echo(f"Removed {name}.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """End the command with one sentence for what a user can mend."""
+    from app.schedules.entry import BadSchedule
+    from app.schedules.service import NoSuchSchedule, NotPossible
+
+    try:
+        yield
+    except NoSuchSchedule as error:
+        _fail(f"there is no schedule `{error.args[0]}`; `app schedules list` shows them")
+    except (BadSchedule, NotPossible) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"error: {message}.", err=True)
+    raise typer.Exit(1)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value == "" else value for name, value in options.items() if value is not None}
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except ValueError as error:
+        _fail(f"--kwargs is no JSON: {error}")
+
+
+def _time(time: datetime | None) -> str:
+    return time.isoformat(timespec="seconds") if time else "-"

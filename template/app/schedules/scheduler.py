@@ -1,0 +1,100 @@
+"""The scheduler: `celery -A app.core.celery beat`, once or several times.
+
+None of them leads. Each looks at the store every second and sends what is due; jobs with the same id go out once.
+"""
+
+import logging
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+from celery.beat import Scheduler
+
+from app.core import broker, heartbeat, results
+from app.core.services import unavailable
+from app.jobs.job import BeingSent
+from app.schedules import code, runs
+from app.schedules.entry import Entry, read
+from app.schedules.store import Stored, store
+from app.schedules.sync import synchronise
+
+logger = logging.getLogger(__name__)
+
+PACE = 1.0  # seconds between two looks at the store, at most
+
+
+class StoredScheduler(Scheduler):
+    """Celery's scheduler with schedules from the store. Nothing that goes wrong ends it."""
+
+    def setup_schedule(self) -> None:
+        """Begin with nothing: the store may be away."""
+        # With a broker that hangs, one schedule would hold up all others.
+        self.app.conf.update({**broker.FAIL_FAST, **results.FAIL_FAST})
+        self.code = code.schedules(self.app)
+        self.synchronised = False
+        self.entries: dict[str, Entry] = {}
+        self.told: dict[str | None, str] = {}
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Send what is due, and say that the scheduler still does so; return the seconds until the next look."""
+        try:
+            pause = self._look()
+            if self.told.pop(None, None):
+                logger.warning("the schedules go on")
+        except Exception as error:
+            pause = PACE
+            self._tell(None, f"the schedules wait: {type(error).__name__}: {error}")
+        heartbeat.touch()
+        return pause
+
+    def _look(self) -> float:
+        if not self.synchronised:
+            synchronise(self.code)
+            self.synchronised = True
+        self._read(store.read())
+        waiting = [entry for entry in self.entries.values() if entry.due]
+        # In another order each time: what one meets may hold up those behind it, and two schedulers that begin with the
+        # same one get in each other's way.
+        random.shuffle(waiting)
+        next_due = [self._send(entry) for entry in waiting]
+        pauses = [(due - datetime.now(UTC)).total_seconds() for due in next_due if due]
+        return max(0.0, min([PACE, *pauses]))
+
+    def _read(self, stored: dict[str, Stored]) -> None:
+        """Read what has changed, and say which schedules are set aside."""
+        known, self.entries = self.entries, {}
+        for name, found in stored.items():
+            entry = known.get(name)
+            self.entries[name] = entry if entry and entry.stored == found else read(name, found)
+            if problem := self.entries[name].problem:
+                self._tell(name, f"the schedule {name!r} is set aside: {problem}")
+            elif entry and entry.problem:
+                self.told.pop(name, None)
+                logger.info("the schedule %r runs again", name)
+
+    def _send(self, entry: Entry) -> datetime | None:
+        """Send what is due of one schedule; return when to look at it again, if that is known."""
+        try:
+            for task_id in runs.send_due(entry, datetime.now(UTC)):
+                logger.info("%s is due: %s", entry.name, task_id)
+            self.told.pop(entry.name, None)
+        except BeingSent:
+            return None
+        except unavailable():
+            # The others would meet the same.
+            raise
+        except Exception as error:
+            self._tell(entry.name, f"the schedule {entry.name!r} cannot run: {type(error).__name__}: {error}")
+            return None
+        return entry.due
+
+    def _tell(self, name: str | None, message: str) -> None:
+        """Say what is wrong, once as long as it is the same."""
+        if self.told.get(name) != message:
+            self.told[name] = message
+            logger.error("%s", message)
+
+    @property
+    def info(self) -> str:
+        """What Celery shows at the start."""
+        return "    . schedules -> in the store"

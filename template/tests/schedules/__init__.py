@@ -1,0 +1,1 @@
+"""The tests of schedules that are edited while the scheduler runs."""

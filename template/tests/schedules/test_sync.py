@@ -1,0 +1,103 @@
+"""Synchronising the code: each field follows the code until an operator changes it."""
+
+from typing import Any
+
+import pytest
+
+from app.schedules import service
+from app.schedules.entry import parse
+from app.schedules.schemas import ScheduleStatus
+from app.schedules.store import store
+from app.schedules.sync import synchronise
+from tests.schedules.conftest import DESCRIBE, HOUR, Add, began, entry
+
+
+def sync(**fields: Any) -> ScheduleStatus:
+    """Let the code say something; return what the store holds."""
+    synchronise({"report": parse({"task": DESCRIBE, "when": {"every": 60}, **fields})})
+    return service.show("report")
+
+
+def edit(**fields: Any) -> None:
+    """Change fields as an operator."""
+    service.edit("report", parse(service.fields("report") | fields))
+
+
+def test_the_code_is_taken_and_its_changes_too() -> None:
+    first = sync()
+    second = sync(priority=5, when={"every": 90})
+
+    assert (first.state, first.notes, second.notes) == ("active", [], [])
+    assert service.fields("report")["when"] == {"every": 90.0}
+    assert service.fields("report")["priority"] == 5
+
+
+def test_an_edit_stays_and_other_fields_still_follow_the_code() -> None:
+    sync()
+    edit(when={"every": 30}, enabled=False)
+
+    after = sync(queue="ai")
+
+    assert after.state == "disabled"
+    assert after.notes == ["changed by an operator: when"]
+    assert service.fields("report")["when"] == {"every": 30.0}
+    assert service.fields("report")["queue"] == "ai"
+
+
+def test_where_both_have_changed_it_the_operators_stays_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    sync()
+    edit(when={"every": 30})
+
+    after = [sync(when={"every": 90}), sync(when={"every": 90})]
+
+    told = "changed by an operator and in the code, the operator's stays: when"
+    assert [found.notes for found in after] == [[told], [told]]
+    assert service.fields("report")["when"] == {"every": 30.0}
+    assert len(caplog.records) == 1
+    edit(when={"every": 90})
+    assert service.show("report").notes == []
+    assert sync(when={"every": 120}).notes == []
+    assert service.fields("report")["when"] == {"every": 120.0}
+
+
+def test_what_the_code_no_longer_has_is_removed_unless_it_was_edited() -> None:
+    sync()
+    synchronise({})
+    assert store.read() == {}
+
+    sync()
+    service.enable("report", enabled=False)
+    synchronise({})
+    assert service.show("report").notes == ["no longer in the code; it is kept, for an operator has changed it"]
+    assert sync().notes == []
+    synchronise({})
+    service.remove("report")
+
+
+def test_a_schedule_of_an_operators_with_the_same_name_stays(add: Add) -> None:
+    add("report", when={"every": 30})
+
+    assert sync().notes == ["changed by an operator and in the code, the operator's stays: when"]
+
+
+def test_operators_schedules_and_what_cannot_be_read_are_left_alone(add: Add) -> None:
+    add("mine")
+    sync()
+    store.write("report", entry("report").stored.definition, "{")
+
+    assert sync(priority=5).state == "set aside"
+    synchronise({"report": None})
+    assert store.read().keys() == {"mine", "report"}
+
+
+def test_synchronising_again_starts_nothing_anew() -> None:
+    sync()
+    before = began("report", HOUR)
+
+    sync()
+    assert entry("report") == before
+    sync(when={"every": 61})
+    after = entry("report")
+    assert before.due
+    assert after.due
+    assert after.due - before.due > HOUR / 2
