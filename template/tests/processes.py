@@ -52,6 +52,8 @@ def running_worker(tasks: str) -> Iterator[Lines]:
 
     threading.Thread(target=read, daemon=True).start()
     yield lines
+    # Before that, Python itself would answer the signal.
+    until(lambda: any(str(line.get("message", "")).endswith(" ready.") for line in lines))
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE) == 0
 

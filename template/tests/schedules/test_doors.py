@@ -112,8 +112,8 @@ def test_what_is_set_aside_can_be_seen_edited_and_removed(admin_client: TestClie
 
 
 def test_the_command_line_serves_operators(finished: Wait) -> None:
-    code, told = app("add", "report", "--task", "tests.tasks.listed", "--crontab", "30 7 * * mon-fri",
-                     "--timezone", "Europe/Berlin", "--kwargs", '{"number": 1}', "--queue", "ai")  # fmt: skip
+    code, told = app("add", "report", "--task", "tests.tasks.name_organization", "--crontab", "30 7 * * mon-fri",
+                     "--timezone", "Europe/Berlin", "--kwargs", '{"greeting": "hi"}', "--queue", "ai")  # fmt: skip
     assert (code, told.startswith("Added report; it runs next at ")) == (0, True), told
 
     code, listed = app("list")
@@ -121,12 +121,12 @@ def test_the_command_line_serves_operators(finished: Wait) -> None:
     assert app("edit", "report", "--timezone", "Asia/Tokyo", "--queue", "", "--missed", "skip")[0] == 0
     shown = json.loads(app("show", "report")[1])["schedule"]
     assert shown["when"] == {"crontab": "30 7 * * mon-fri", "timezone": "Asia/Tokyo"}
-    assert (shown["queue"], shown["missed"], shown["kwargs"]) == (None, "skip", {"number": 1})
+    assert (shown["queue"], shown["missed"], shown["kwargs"]) == (None, "skip", {"greeting": "hi"})
     assert app("edit", "report", "--every", "60")[0] == 0
     assert json.loads(app("show", "report")[1])["schedule"]["when"] == {"every": 60.0}
 
     code, told = app("run", "report")
-    assert finished(told.split()[-1].rstrip("."))["result"] == 1
+    assert finished(told.split()[-1].rstrip("."))["result"] == "hi, default"
     assert app("disable", "report") == (0, "Disabled report.\n")
     assert app("enable", "report")[1].startswith("Enabled report; it runs next at ")
     assert app("remove", "report") == (0, "Removed report.\n")

@@ -1,5 +1,6 @@
 """The scheduler goes on: past schedules that cannot run, and while the store or the broker is away."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,14 +17,19 @@ from tests.schedules.conftest import DESCRIBE, HOUR, Add, began, entry
 
 SECOND = timedelta(seconds=1)
 
-SINCE = '"since": "2026-01-01T00:00:00Z"'
+
+def definition(**fields: Any) -> str:
+    """Return what the store holds of a schedule."""
+    return json.dumps({"when": {"every": 60}, "since": "2026-01-01T00:00:00Z", **fields})
+
+
 BAD = {
     "no-json": "{",
     "no-object": "[1]",
-    "no-such-task": f'{{"task": "no.such.task", "when": {{"every": 60}}, {SINCE}}}',
-    "no-such-day": f'{{"task": "tests.tasks.describe", "when": {{"crontab": "0 0 31 2 *"}}, {SINCE}}}',
-    "no-arguments": f'{{"task": "tests.tasks.listed", "when": {{"every": 60}}, {SINCE}}}',
-    "bad arguments": f'{{"task": "tests.tasks.listed", "when": {{"every": 60}}, "kwargs": "[", {SINCE}}}',
+    "no-such-task": definition(task="no.such.task"),
+    "no-such-day": definition(task="tests.tasks.describe", when={"crontab": "0 0 31 2 *"}),
+    "no-arguments": definition(task="tests.tasks.listed"),
+    "bad arguments": definition(task="tests.tasks.listed", kwargs="["),
 }
 
 
@@ -34,8 +40,8 @@ def refuse(*_: Any, **__: Any) -> None:
 def test_what_cannot_run_is_set_aside_and_told_once_while_the_others_run(
     scheduler: StoredScheduler, add: Add, sent: Sent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name, definition in BAD.items():
-        assert store.write(name, None, definition)
+    for name, stored in BAD.items():
+        assert store.write(name, None, stored)
     add("good")
     began("good", HOUR + SECOND)
 
