@@ -1,4 +1,4 @@
-"""The figures of the tests of projects under stress, written by the controller at the end of a run into `build/fault-results.md`."""
+"""The figures of projects under stress, written by the controller at the end of a run into `build/fault-results.md`."""
 
 import os
 from pathlib import Path
