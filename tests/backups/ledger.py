@@ -66,7 +66,7 @@ with engine().begin() as connection:
     for number, line in enumerate(lines):
         connection.execute(awkward.insert().values({"id": number + 1, "VALUES (1),": line, "of": 1}))
         connection.execute(alone.insert().values(line=line))
-    many = [{"id": number, "text": noise.randbytes(500).hex()} for number in range(20_000)]
+    many = [{"id": number, "text": noise.randbytes(500).hex()} for number in range(15_000)]
     connection.execute(bulk.insert(), many)
 print(json.dumps(None))
 """

@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from . import coroutines, draining, new, publishing, requests, soak
+from . import backup, coroutines, draining, new, publishing, requests, soak
 from .report import Report, machine
 from .rig import Rig
 
@@ -15,6 +15,7 @@ MEASURES: dict[str, Measure] = {
     "publishing": publishing.measure,
     "draining": draining.measure,
     "coroutines": coroutines.measure,
+    "backup": backup.measure,
     "100k": soak.measure,
 }
 LONG = {"100k"}

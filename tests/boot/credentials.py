@@ -21,7 +21,7 @@ class Credential:
         headers: What a caller sends.
         wrong: What a stranger may try instead.
         elsewhere: What a caller of another organization sends; nothing where everybody is the same caller.
-        admin: What an administrator sends, where the tests need one.
+        admin: What an administrator sends; nothing where nobody is one.
         secrets: What must not be seen anywhere.
     """
 
@@ -55,13 +55,15 @@ def token() -> Credential:
     secret = secrets.token_hex(32)
     claims = {"iss": "boot", "aud": "api", "sub": "tests", "organization_id": ORGANIZATION, "exp": time.time() + 3600}
     signed, other = (_signed(claims | {"organization_id": name}, secret) for name in (ORGANIZATION, "elsewhere"))
+    admin = _signed(claims | {"scope": "admin"}, secret)
     unsigned = f"{_part({'alg': 'none'})}.{_part(claims)}."
     return Credential(
         environment={"JWT_SECRET": secret, "JWT_ISSUER": "boot", "JWT_AUDIENCE": "api"},
         headers={"Authorization": f"Bearer {signed}"},
         wrong={"Authorization": f"Bearer {unsigned}"},
-        secrets={secret, signed, signed.rsplit(".", 1)[1], other.rsplit(".", 1)[1]},
+        secrets={secret, signed, signed.rsplit(".", 1)[1], other.rsplit(".", 1)[1], admin.rsplit(".", 1)[1]},
         elsewhere={"Authorization": f"Bearer {other}"},
+        admin={"Authorization": f"Bearer {admin}"},
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.faults.report import FaultReport
+from tests.faults.report import FOLDERS, FaultReport
 
 from .report import Report
 from .run import Run
@@ -37,14 +37,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput |= {"boot_directory": str(run.directory), "boot_controller": run.controller}
 
 
-SHARING = ("tests/faults/", "tests/schedules/", "tests/backups/")
-
-
 class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Hand out one test after another, but those of a project and a folder together: they share what is running."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((folder for folder in SHARING if folder in nodeid), None)
+        folder = next((folder for folder in FOLDERS if folder in nodeid), None)
         return folder + nodeid.partition("[")[2] if folder else nodeid
 
 

@@ -10,7 +10,8 @@ from typing import IO, Any, ClassVar
 from sqlalchemy import text
 
 from app.backups import scratch, tools
-from app.backups.engine import BackupError, Engine, Rows, Versions, label
+from app.backups.engine import BackupError, Engine, Rows, Versions
+from app.backups.postgresql_rows import rows_in
 
 # Tables that hold rows and do not belong to an extension, which brings its own.
 TABLES = text("""
@@ -31,9 +32,6 @@ END $$;
 CREATE SCHEMA public AUTHORIZATION pg_database_owner;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 """
-NAME = rb'"(?:[^"]|"")+"|[^". ]+'
-COPY = re.compile(rb"COPY (%b)\.(%b) .*FROM stdin;\n" % (NAME, NAME))
-END = b"-- PostgreSQL database dump complete\n"
 
 
 class PostgreSQL(Engine):
@@ -46,8 +44,7 @@ class PostgreSQL(Engine):
         """Compare the major version of `pg_dump` with the server's: an older one cannot read it."""
         tool = tools.version(tools.find("pg_dump"))
         tools.find("psql")
-        with self.connect() as connection:
-            server = str(connection.scalar(text("SHOW server_version")))
+        server = self._server()
         if _major(tool) < _major(server):
             message = f"`{tool}` is older than the server, which is {server}: install the client {_major(server)}."
             raise BackupError(message)
@@ -73,31 +70,18 @@ class PostgreSQL(Engine):
             yield stream
 
     def rows_in(self, stream: IO[bytes]) -> Rows:
-        """Count the lines of each `COPY`; the last words of a whole dump are well known."""
-        rows: Rows = {}
-        table, ended = "", False
-        for line, begins, ends in _lines(stream):
-            if table and begins and line == b"\\.\n":
-                table = ""
-            elif table:
-                rows[table] += ends
-            elif found := COPY.fullmatch(line):
-                table = label(_unquoted(found[1]), _unquoted(found[2]))
-                rows[table] = 0
-            else:
-                ended = ended or line == END
-        if not ended:
-            message = "The dump is not whole: its last line is missing."
-            raise BackupError(message)
-        return rows
+        """Count the lines of each `COPY`."""
+        return rows_in(stream)
 
     def restore(self, stream: IO[bytes], *, clear: bool) -> None:
         """Run `psql` in one transaction: when anything fails, the database is as it was."""
         options = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
         command = [tools.find("psql"), *options, f"--dbname=service={self.name}"]
+        server = self._server()
         with tools.writing(command, self._connection(), self.url.password or "") as target:
             # Not `--single-transaction`, which commits half of the dump when this process is killed.
             target.write(b"BEGIN;\n" + (CLEAR if clear else b""))
+            target.write(_acceptable(stream.read(tools.CHUNK), server))
             copyfileobj(stream, target, tools.CHUNK)
             target.write(b"COMMIT;\n")
 
@@ -116,6 +100,10 @@ class PostgreSQL(Engine):
             finally:
                 connection.exec_driver_sql(f"DROP DATABASE {quote(name)} WITH (FORCE)")
 
+    def _server(self) -> str:
+        with self.connect() as connection:
+            return str(connection.scalar(text("SHOW server_version")))
+
     def _connection(self) -> dict[str, str]:
         """Tell the programs where the database is, as libpq wants to hear it, in files that nobody else can read."""
         # https://www.postgresql.org/docs/current/libpq-pgservice.html
@@ -131,20 +119,14 @@ class PostgreSQL(Engine):
         return {name: str(path) for name, path in files.items()}
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
-    """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
-    begins = True
-    while piece := stream.readline(tools.CHUNK):
-        ends = piece.endswith(b"\n")
-        yield piece, begins, ends
-        begins = ends
+def _acceptable(head: bytes, server: str) -> bytes:
+    """Leave out of a dump's first lines what `pg_dump` 17 says to every server, and an older one refuses."""
+    first, mark, rest = head.partition(b"SET client_encoding")
+    if _major(server) < 17:
+        first = first.replace(b"SET transaction_timeout = 0;\n", b"")
+    return first + mark + rest
 
 
 def _major(version: str) -> int:
     found = re.search(r"\d+", version)
     return int(found[0]) if found else 0
-
-
-def _unquoted(name: bytes) -> str:
-    text = name.decode(errors="replace")
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text

@@ -49,6 +49,8 @@ def target(into: str | None) -> URL:
         # Not the text itself: it may hold a password.
         message = f"The database must be a URL that begins with {' or '.join(f'`{kind}`' for kind in ENGINES)}."
         raise BackupError(message)
+    if url.get_backend_name() == configured.get_backend_name():
+        return url.set(drivername=configured.drivername)  # the driver that is installed
     return url
 
 
@@ -119,6 +121,9 @@ def _restore(backup: Backup, engine: Engine, *, clear: bool) -> Rows:
             for table in sorted(rows.keys() | expected.keys())
             if rows.get(table) != expected.get(table)
         ]
-        message = f"The rows restored from `{backup.path.name}` are not those of the backup: {'; '.join(different)}."
+        message = (
+            f"The rows restored from `{backup.path.name}` are not those of the backup: {'; '.join(different)}."
+            " Does something write there?"
+        )
         raise BackupError(message)
     return rows

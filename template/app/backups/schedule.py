@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.config.backup import pace
+from app.core.config.backup import BackupSettings, pace
 from app.core.config.settings import settings
 
 TASKS = "app.tasks.backup_database_task"
@@ -14,8 +14,12 @@ def _entry(task: str, text: str) -> dict[str, Any]:
     return {"task": f"{TASKS}.{task}", "schedule": pace(text), "options": {"expires": EXPIRES}}
 
 
-backup_schedule: dict[str, dict[str, Any]] = {
-    "backup-database": _entry("backup_database_task", settings.backup.BACKUP_SCHEDULE)
-}
-if settings.backup.BACKUP_DRILL_SCHEDULE:
-    backup_schedule["drill-backup"] = _entry("drill_backup_task", settings.backup.BACKUP_DRILL_SCHEDULE)
+def entries(configured: BackupSettings) -> dict[str, dict[str, Any]]:
+    """Return the schedule that some settings ask for, in Celery's own form."""
+    found = {"backup-database": _entry("backup_database_task", configured.BACKUP_SCHEDULE)}
+    if configured.BACKUP_DRILL_SCHEDULE:
+        found["drill-backup"] = _entry("drill_backup_task", configured.BACKUP_DRILL_SCHEDULE)
+    return found
+
+
+backup_schedule = entries(settings.backup)

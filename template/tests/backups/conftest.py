@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from app.backups import making, store
 from app.backups.store import Backup
+from app.cli import cli
 from app.core.config.backup import BackupSettings
 from app.core.config.database import DatabaseSettings
 from app.core.config.settings import settings
@@ -17,12 +19,18 @@ from app.core.config.settings import settings
 ROWS = [(1, "text"), (2, "ü\n\t'\"\\ 漢 😀"), (3, None)]
 
 Aged = Callable[[int], Backup]
+App = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the directory for backups, which does not exist yet."""
-    configured = BackupSettings(BACKUP_DIRECTORY=tmp_path / "backups", BACKUP_KEEP_MINIMUM=1)
+    configured = BackupSettings(
+        BACKUP_DIRECTORY=tmp_path / "backups",
+        BACKUP_RETENTION_DAYS=30,
+        BACKUP_KEEP_MINIMUM=1,
+        BACKUP_S3_BUCKET="",
+    )
     monkeypatch.setattr(settings, "backup", configured)
     return configured.BACKUP_DIRECTORY
 
@@ -52,6 +60,16 @@ def aged() -> Aged:
         return Backup(path, manifest)
 
     return make
+
+
+@pytest.fixture
+def app() -> App:
+    """Return a function that runs the project's own command."""
+
+    def run(*arguments: str, answer: str = "") -> Result:
+        return CliRunner().invoke(cli, arguments, input=answer)
+
+    return run
 
 
 def rows(path: Path) -> list[tuple[int, str | None]]:

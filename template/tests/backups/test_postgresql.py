@@ -8,7 +8,8 @@ from sqlalchemy import make_url
 
 from app.backups import scratch
 from app.backups.engine import BackupError
-from app.backups.postgresql import END, PostgreSQL
+from app.backups.postgresql import PostgreSQL, _acceptable
+from app.backups.postgresql_rows import END
 
 DUMP = b"""\
 COPY public.notes (id, note) FROM stdin;
@@ -57,6 +58,14 @@ def test_the_programs_read_the_url_from_files_that_nobody_else_can_read(tmp_path
     lines = files["PGSERVICEFILE"].read_text().splitlines()
     assert lines[0] == "[postgresql]"
     assert set(lines[1:]) == {"dbname=app", "user=me@home", "host=/run/pg", "port=5433", "sslmode=require"}
+
+
+@pytest.mark.parametrize(("server", "left"), [("16.4 (Debian 16.4-1)", False), ("17.2", True)])
+def test_an_older_server_is_not_told_what_it_does_not_know(server: str, left: bool) -> None:
+    setting = b"SET transaction_timeout = 0;\n"
+    rest = b"SET client_encoding = 'UTF8';\nCOPY public.notes (note) FROM stdin;\n" + setting
+
+    assert _acceptable(b"--\n" + setting + rest, server) == b"--\n" + (setting if left else b"") + rest
 
 
 def test_a_scratch_database_is_known_by_its_name_until_it_is_forgotten() -> None:

@@ -1,30 +1,16 @@
 """Backups are restored, by the commands as an operator types them."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from sqlalchemy import make_url
 
 from app.backups import making, restoring, store
-from app.backups.engine import BackupError
-from app.backups.restoring import drill
-from app.cli import cli
-from tests.backups.conftest import ROWS, Aged, rows
-
-App = Callable[..., Result]
-
-
-@pytest.fixture
-def app() -> App:
-    """Return a function that runs the project's own command."""
-
-    def run(*arguments: str, answer: str = "") -> Result:
-        return CliRunner().invoke(cli, arguments, input=answer)
-
-    return run
+from app.core.config.database import DatabaseSettings
+from app.core.config.settings import settings
+from tests.backups.conftest import ROWS, App, rows
 
 
 def test_a_backup_gives_back_what_was_there(app: App, database: Path) -> None:
@@ -70,6 +56,15 @@ def test_another_database_can_be_named(app: App, tmp_path: Path, monkeypatch: py
     assert [rows(path) for path in places] == [ROWS] * 3
 
 
+def test_a_url_is_read_with_the_driver_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    configured = make_url("sqlite+pysqlite:///app.db")
+    monkeypatch.setattr(settings, "database", DatabaseSettings(DATABASE_URL=str(configured)))
+
+    assert restoring.target("sqlite:///other.db").drivername == configured.drivername
+    assert restoring.target("other.db") == configured.set(database="other.db")
+    assert restoring.target(None) == configured
+
+
 def test_a_url_of_no_database_is_not_repeated(app: App) -> None:
     making.make()
 
@@ -107,13 +102,6 @@ def test_a_damaged_backup_is_refused_and_shown(app: App, database: Path) -> None
     assert rows(database) == ROWS
 
 
-def test_the_latest_is_the_newest_that_is_whole(aged: Aged) -> None:
-    whole = aged(2)
-    making.make().path.write_bytes(b"")
-
-    assert store.find("latest").path == whole.path
-
-
 def test_a_backup_is_named_by_its_path_or_its_name(app: App, tmp_path: Path) -> None:
     made = making.make()
 
@@ -133,43 +121,3 @@ def test_a_backup_of_another_kind_of_database_is_refused(app: App) -> None:
 
     assert done.exit_code == 1
     assert "is of a other database, and this is one of sqlite." in done.output
-
-
-def test_backups_are_listed_with_age_size_rows_and_state(app: App, aged: Aged) -> None:
-    assert "There are no backups in " in app("backups").output
-    old, new = aged(3), making.make()
-    old.path.write_bytes(b"")
-
-    first, second = app("backups").output.splitlines()
-
-    assert first.split("  ")[:2] == [old.path.name, "3 days"]
-    assert first.endswith(f"damaged: it has 0 bytes in place of {old.manifest.size}")
-    assert second.split("  ")[0] == new.path.name
-    assert second.split("  ")[3:] == ["3 rows in 1 tables", "ok"]
-
-
-def test_a_drill_restores_the_latest_and_leaves_the_database_alone(app: App, database: Path) -> None:
-    made = making.make()
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("DELETE FROM notes")
-
-    done = app("backups", "drill")
-
-    assert done.exit_code == 0
-    assert done.output.startswith(f"{made.path.name} can be restored: 3 rows in 1 tables, ")
-    assert rows(database) == []
-
-
-def test_a_drill_compares_the_rows(app: App) -> None:
-    made = making.make()
-    wrong = made.manifest.model_copy(update={"rows": {"notes": 2, "letters": 1}})
-    store.manifest_of(made.path).write_text(wrong.model_dump_json())
-
-    with pytest.raises(BackupError, match="letters has none in place of 1; notes has 3 in place of 2"):
-        drill()
-    assert app("backups", "drill").exit_code == 1
-
-
-def test_a_drill_without_a_backup_fails(place: Path) -> None:
-    with pytest.raises(BackupError, match=f"There is no backup in `{place}`"):
-        restoring.drill()

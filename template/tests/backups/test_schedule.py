@@ -2,35 +2,38 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from celery.schedules import crontab
 from pydantic import ValidationError
 
-from app.backups import schedule, store
+from app.backups import store
 from app.backups.engine import BackupError
+from app.backups.schedule import backup_schedule, entries
 from app.core.celery import celery_app
 from app.core.config.backup import BackupSettings, pace
 from app.tasks.backup_database_task import backup_database_task, drill_backup_task
-from tests.processes import run
 
 
-def test_a_backup_is_scheduled_every_night_under_the_tasks_own_name() -> None:
-    entry: dict[str, Any] = celery_app.conf.beat_schedule["backup-database"]
+def test_a_backup_is_made_every_night() -> None:
+    night = BackupSettings(BACKUP_SCHEDULE=BackupSettings.model_fields["BACKUP_SCHEDULE"].default)
+
+    entry = entries(night)["backup-database"]
 
     assert entry["schedule"] == crontab(minute="0", hour="3")
     assert entry["task"] == backup_database_task.name == "app.tasks.backup_database_task.backup_database_task"
-    assert f"{schedule.TASKS}.drill_backup_task" == drill_backup_task.name
 
 
 def test_a_drill_is_scheduled_when_there_is_a_time_for_it() -> None:
-    assert "drill-backup" not in celery_app.conf.beat_schedule
-    code = "from app.core.celery import celery_app; print(celery_app.conf.beat_schedule['drill-backup']['schedule'])"
+    entry = entries(BackupSettings(BACKUP_DRILL_SCHEDULE="0 5 * * 0"))["drill-backup"]
 
-    printed = run("timeit", "-n1", "-r1", code, BACKUP_DRILL_SCHEDULE="0 5 * * 0")
+    assert entry["schedule"] == crontab(minute="0", hour="5", day_of_week="0")
+    assert entry["task"] == drill_backup_task.name
+    assert "drill-backup" not in entries(BackupSettings(BACKUP_DRILL_SCHEDULE=""))
 
-    assert "0 5 * * 0" in printed.stdout, printed.stderr
+
+def test_the_scheduler_knows_the_backup() -> None:
+    assert celery_app.conf.beat_schedule["backup-database"] == backup_schedule["backup-database"]
 
 
 @pytest.mark.parametrize(
