@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from tests.boot.polling import wait_for
+from tests.faults.running import Figures
 from tests.faults.stage import START_SECONDS
 
 from . import ledger
@@ -17,8 +17,6 @@ from .servers import PASSWORD
 from .watch import Watch
 
 pytestmark = pytest.mark.faults
-
-Figures = Callable[[str], None]
 
 
 def test_the_scheduler_makes_a_backup_that_gives_back_every_row_and_the_application_works_on_it(

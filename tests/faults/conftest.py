@@ -1,37 +1,29 @@
 """Which projects a fault test is run on: each is booted once, and its tests run on it one after another."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.boot.run import Run
-from tests.boot.test_boot import require
 
-from .projects import PROJECTS, Project
-from .report import PROPERTY
-from .running import on_projects, pytest_collection_modifyitems, pytest_runtest_makereport
+from .projects import PROJECTS
+from .running import (
+    figures,
+    on_projects,
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+    running,
+)
 from .stage import Stage
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport"]
-
-Figures = Callable[[str], None]
+__all__ = ["figures", "pytest_collection_modifyitems", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")
 def booted(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[Stage]:
     """The project of the test's parameter, with everything running."""
-    project: Project = request.param
-    for kind in project.servers.values():
-        require(kind.name)
-    boot_run.watch()
-    with Stage(project, boot_run) as stage:
-        try:
-            with stage.step("boot"):
-                stage.boot()
-            yield stage
-        finally:
-            for server in stage.servers.values():
-                server.stop()
+    with running(Stage, request.param, boot_run) as stage:
+        yield stage
 
 
 @pytest.fixture
@@ -39,12 +31,6 @@ def stage(booted: Stage) -> Stage:
     """The project, in order again after what the test before has done to it."""
     booted.heal()
     return booted
-
-
-@pytest.fixture
-def figures(record_property: Callable[[str, object], None]) -> Figures:
-    """Note something measured in the report."""
-    return lambda text: record_property(PROPERTY, text)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

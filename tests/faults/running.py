@@ -1,16 +1,48 @@
 """How tests share a running project: each project is booted once, and its tests run on it one after another.
 
-A `conftest.py` of such tests imports the two hooks, and calls `on_projects` in its own `pytest_generate_tests`.
+A `conftest.py` of such tests imports the two hooks and `figures`, calls `on_projects` in its own
+`pytest_generate_tests`, and has a fixture that is `running`.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
 
 import pytest
 
 from tests.boot.booted import Booted
 from tests.boot.processes import tail
+from tests.boot.run import Run
+from tests.boot.test_boot import require
 
 from .projects import Project
+from .report import PROPERTY
+from .stage import Stage
+
+S = TypeVar("S", bound=Stage)
+Figures = Callable[[str], None]
+
+
+@contextmanager
+def running(kind: Callable[[Project, Run], S], project: Project, run: Run) -> Iterator[S]:
+    """Boot a project on servers of its own, which end with the block."""
+    for server in project.servers.values():
+        require(server.name)
+    run.watch()
+    with kind(project, run) as stage:
+        try:
+            with stage.step("boot"):
+                stage.boot()
+            yield stage
+        finally:
+            for each in stage.servers.values():
+                each.stop()
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Figures:
+    """Note something measured in the report."""
+    return lambda text: record_property(PROPERTY, text)
 
 
 def on_projects(metafunc: pytest.Metafunc, fixture: str, projects: Mapping[str, Project]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Figures
+from .running import Figures
 from .stage import Stage
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis")]

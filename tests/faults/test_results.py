@@ -7,7 +7,7 @@ import pytest
 from tests.boot.polling import wait_for
 
 from . import outages
-from .conftest import Figures
+from .running import Figures
 from .stage import Stage, lines, timed
 
 pytestmark = pytest.mark.faults

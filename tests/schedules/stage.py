@@ -1,14 +1,11 @@
 """A project with schedules: its schedulers, and what operators do with its schedules."""
 
-from collections.abc import Callable
 from typing import Any
 
 from tests.boot.client import said
 from tests.boot.polling import wait_for
 from tests.boot.processes import Process
 from tests.faults import stage as faults
-
-Figures = Callable[[str], None]
 
 START_SECONDS = 30.0
 NOTE = f"app.tasks.{faults.TASKS}.note"

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.boot.polling import wait_for
+from tests.faults.running import Figures
 from tests.faults.stage import lines
 
-from .stage import Figures, Stage
+from .stage import Stage
 
 pytestmark = pytest.mark.faults
 

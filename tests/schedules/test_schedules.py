@@ -10,9 +10,10 @@ import pytest
 
 from tests.boot.polling import wait_for
 from tests.faults import outages
+from tests.faults.running import Figures
 from tests.faults.stage import lines
 
-from .stage import NOTE, Figures, Stage, traced
+from .stage import NOTE, Stage, traced
 
 pytestmark = pytest.mark.faults
 
