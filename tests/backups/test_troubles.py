@@ -1,8 +1,10 @@
 """What can go wrong with a backup: it fails with words that help, and the earlier backups are as they were."""
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +59,34 @@ def test_a_backup_that_is_killed_leaves_nothing_that_the_next_one_does_not_remov
     assert stage.app(place, "backup").returncode == 0
     assert len(contents(place)) == 4
     assert not left.exists()
+
+
+@contextmanager
+def small_disk(place: Path, mib: int) -> Iterator[None]:
+    """Put a file system of some MiB at a directory."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_a_disk_that_is_too_small_is_refused_with_figures_before_anything_is_written(stage: BackupStage) -> None:
+    earlier, full = stage.place_with_a_backup(), stage.place()
+    full.mkdir()
+    with small_disk(full, mib=8 + sum(map(len, contents(earlier).values())) // 2**20):
+        shutil.copytree(earlier, full, dirs_exist_ok=True)
+        before = contents(full)
+
+        done = stage.app(full, "backup")
+
+        assert done.returncode == 1
+        figures = r"error: The disk is too full for a backup: it needs about \d+ MiB, and \d+ MiB are free in "
+        assert re.match(figures, done.stderr), done.stderr
+        assert contents(full) == before
 
 
 def test_a_disk_that_fills_up_fails_the_backup(stage: BackupStage) -> None:
