@@ -78,7 +78,7 @@ def restore(backup: Backup, into: URL, *, force: bool, confirm: Callable[[str], 
             message = f"`{engine.shown()}` is not empty; --force removes what is in it."
             raise BackupError(message)
         loss = "REMOVES EVERYTHING that is in" if full else "fills the empty database"
-        confirm(f"This {loss} `{engine.shown()}` with {backup.path.name}.")
+        confirm(f"This {loss} `{engine.shown()}`{', and fills it' if full else ''} with {backup.path.name}.")
         return _restore(backup, engine, clear=full)
 
 

@@ -118,8 +118,11 @@ def find(wanted: str) -> Backup:
                 return backup
         message = f"There is no backup in `{directory()}`."
         raise BackupError(message)
-    path = Path(wanted)
-    return read(path if path.is_file() else directory() / path)
+    path = Path(wanted) if Path(wanted).is_file() else directory() / wanted
+    if not path.is_file():
+        message = f"There is no backup `{wanted}`; `app backups` shows those that there are."
+        raise BackupError(message)
+    return read(path)
 
 
 def checksum(path: Path) -> str:

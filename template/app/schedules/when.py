@@ -58,7 +58,7 @@ class Crontab(Kind):
         try:
             parsed(words[0], words[1], words[4], words[2], words[3])
         except (ValueError, TypeError, ParseException, ImproperlyConfigured) as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(str(error).rstrip(".")) from None
         return " ".join(words)
 
     def after(self, time: datetime, _: datetime) -> datetime | None:

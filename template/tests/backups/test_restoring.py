@@ -109,7 +109,10 @@ def test_a_backup_is_named_by_its_path_or_its_name(app: App, tmp_path: Path) -> 
         assert app("restore", name, "--yes", "--into", str(tmp_path / f"{number}.db")).exit_code == 0
     missing = app("restore", "none.gz", "--yes")
     assert missing.exit_code == 1
-    assert "cannot be checked without its manifest `none.gz.json`" in missing.output
+    assert "There is no backup `none.gz`; `app backups` shows those that there are." in missing.output
+    bare = tmp_path / "bare.gz"
+    bare.touch()
+    assert "cannot be checked without its manifest `bare.gz.json`" in app("restore", str(bare), "--yes").output
 
 
 def test_a_backup_of_another_kind_of_database_is_refused(app: App) -> None:

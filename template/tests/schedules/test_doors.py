@@ -141,6 +141,10 @@ def test_the_command_line_serves_operators(finished: Wait) -> None:
         (("edit", "nothing", "--every", "9"), "there is no schedule `nothing`; `app schedules list` shows them."),
         (("add", "a", "--task", "no.such.task", "--every", "9"), "no task is registered as 'no.such.task'."),
         (("add", "a", "--task", DESCRIBE), "when: Field required."),
+        (
+            ("add", "a", "--task", DESCRIBE, "--crontab", "0 0 31 2 *"),
+            "when.crontab: Invalid crontab: day_of_month '31' never occurs in month_of_year '2'.\n",
+        ),
         (("add", "a", "--task", DESCRIBE, "--every", "9", "--kwargs", "{"), "--kwargs is no JSON: "),
     ],
 )
