@@ -74,6 +74,7 @@ def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answ
         assert not re.search(r"\n\n\n\n|[ \t]\n", text), f"{path} has stray white space"
     no_trace_of_what_is_off(answers, files)
     every_dependency_is_declared_and_used(project)
+    assert not [path for path in project.rglob("*") if path.is_dir() and not any(path.iterdir())]
     for command in (["check"], ["format", "--check"]):
         ruff = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--no-cache", "--quiet", project], capture_output=True, text=True
