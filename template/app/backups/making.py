@@ -15,12 +15,11 @@ from app.backups import s3, store
 from app.backups.engine import BackupError, Engine, Rows, label
 from app.backups.engines import engine_for
 from app.backups.store import Backup, Manifest
-from app.backups.stream import Digested
+from app.backups.stream import CHUNK, Digested
 from app.core.config.settings import settings
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 2**20
 LEVEL = 6  # gzip's own default; Python's is 9, which takes three times as long for a percent
 SPARE = 16 * 2**20  # bytes that stay free
 

@@ -11,6 +11,7 @@ from sqlalchemy import URL, text
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
 from app.backups.mysql_rows import rows_in
+from app.backups.stream import CHUNK
 from app.core.database import for_drivers
 
 TABLES = text("""
@@ -91,7 +92,7 @@ class MySQL(Engine):
         options = ["--batch", "--binary-mode", "--default-character-set=utf8mb4", PACKET]
         command = [program, self._account(program), *options, self.url.database or ""]
         with tools.writing(command, {}, self.url.password or "") as target:
-            copyfileobj(stream, target, tools.CHUNK)
+            copyfileobj(stream, target, CHUNK)
 
     @contextmanager
     def scratch(self) -> Iterator[Engine]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
 from app.backups.postgresql_rows import rows_in
+from app.backups.stream import CHUNK
 
 # Tables that hold rows and do not belong to an extension, which brings its own.
 TABLES = text("""
@@ -81,8 +82,8 @@ class PostgreSQL(Engine):
         with tools.writing(command, self._connection(), self.url.password or "") as target:
             # Not `--single-transaction`, which commits half of the dump when this process is killed.
             target.write(b"BEGIN;\n" + (CLEAR if clear else b""))
-            target.write(_acceptable(stream.read(tools.CHUNK), server))
-            copyfileobj(stream, target, tools.CHUNK)
+            target.write(_acceptable(stream.read(CHUNK), server))
+            copyfileobj(stream, target, CHUNK)
             target.write(b"COMMIT;\n")
 
     @contextmanager

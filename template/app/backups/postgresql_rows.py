@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from app.backups.engine import BackupError, Rows, label
+from app.backups.stream import CHUNK
 
-PIECE = 2**20
 NAME = rb'"(?:[^"]|"")+"|[^". ]+'
 COPY = re.compile(rb"COPY (%b)\.(%b) .*FROM stdin;\n" % (NAME, NAME))
 END = b"-- PostgreSQL database dump complete\n"
@@ -39,7 +39,7 @@ def rows_in(stream: IO[bytes]) -> Rows:
 def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool, bool]]:
     """Read lines, the long ones in pieces; with each comes whether a line begins and whether it ends there."""
     begins = True
-    while piece := stream.readline(PIECE):
+    while piece := stream.readline(CHUNK):
         ends = piece.endswith(b"\n")
         yield piece, begins, ends
         begins = ends

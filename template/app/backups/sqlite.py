@@ -10,8 +10,8 @@ from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
 from app.backups.engine import BackupError, Engine, Rows, Versions
+from app.backups.stream import CHUNK
 
-CHUNK = 2**20
 LOCKED_SECONDS = 60.0
 
 

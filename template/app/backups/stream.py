@@ -4,6 +4,8 @@ import hashlib
 from io import BufferedIOBase
 from typing import IO
 
+CHUNK = 2**20  # bytes that are read at once
+
 
 class Digested(BufferedIOBase):
     """A file that knows the length and the checksum of what was read from it or written to it."""

@@ -15,7 +15,6 @@ from typing import IO
 
 from app.backups.engine import BackupError
 
-CHUNK = 2**20
 TOLD = 2000  # characters of a program's last words
 
 

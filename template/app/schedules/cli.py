@@ -10,21 +10,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from app.core.config.base import default_to_development
+from app.jobs.cli import prepare
 from app.schedules import options
 
-cli = typer.Typer(no_args_is_help=True, help="What runs when: look, add, edit, enable, disable, run now, remove.")
+cli = typer.Typer(
+    callback=prepare,
+    no_args_is_help=True,
+    help="What runs when: look, add, edit, enable, disable, run now, remove.",
+)
 
 Name = Annotated[str, typer.Argument(help="The name that `list` shows.")]
-
-
-@cli.callback()
-def prepare() -> None:
-    """Know every task, to tell an unknown one."""
-    default_to_development()
-    from app.jobs.registry import import_tasks
-
-    import_tasks()
 
 
 @cli.command("list")
