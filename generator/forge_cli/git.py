@@ -79,9 +79,14 @@ def checked(
     """
     result = run(folder, *arguments, env=env, stdin=stdin)
     if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ForgeError(f"git failed ({reason}).")
+        raise failed(result)
     return result.stdout.strip() if strip else result.stdout
+
+
+def failed(result: subprocess.CompletedProcess[str]) -> ForgeError:
+    """What to raise when git has failed: its own reason, which is the last line that it wrote."""
+    reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return ForgeError(f"git failed ({reason}).")
 
 
 def run(
@@ -89,18 +94,18 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run git with arguments, variables and input as `checked` takes them, and leave a failure to the caller.
 
-    Names of files and contents that are not UTF-8 pass through as they are.
+    What is not UTF-8, in names and contents of files, passes through as it is.
     """
-    return subprocess.run(
+    result = subprocess.run(
         ["git", *arguments],
         cwd=folder,
         env={**_environment(), **(env or {})},
-        input=stdin,
+        input=stdin.encode(errors="surrogateescape"),
         capture_output=True,
         check=False,
-        encoding="utf-8",
-        errors="surrogateescape",
     )
+    out, err = (stream.decode(errors="surrogateescape") for stream in (result.stdout, result.stderr))
+    return subprocess.CompletedProcess(result.args, result.returncode, out, err)
 
 
 def _environment() -> dict[str, str]:
