@@ -1,10 +1,12 @@
-"""A repository and a first commit, whatever git settings the user has and wherever it runs."""
+"""Git, whatever settings the user has and wherever Forge runs."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from forge_cli.errors import ForgeError
@@ -27,7 +29,7 @@ def is_installed() -> bool:
 
 def surrounding_repository(folder: Path) -> Path | None:
     """The working tree that a directory lies in, if any."""
-    top = _run(folder, _environment(), "rev-parse", "--show-toplevel")
+    top = run(folder, "rev-parse", "--show-toplevel")
     return Path(top.stdout.rstrip("\n")) if top.returncode == 0 else None
 
 
@@ -46,32 +48,67 @@ def make_first_commit(project: Path, message: str, author_name: str, author_emai
     Raises:
         ForgeError: If git refuses, for example because its configuration is broken.
     """
-    env = _environment()
+    env: dict[str, str] = {}
     git = [argument for name, value in OVERRIDES.items() for argument in ("-c", f"{name}={value}")]
     for role in ("AUTHOR", "COMMITTER"):
         # Without `useConfigOnly`, git would make up an address from the name of the machine.
-        if _run(project, env, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT").returncode:
+        if run(project, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT").returncode:
             env |= {f"GIT_{role}_NAME": author_name, f"GIT_{role}_EMAIL": author_email or NO_EMAIL}
-    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]):
-        _checked(project, env, *git, *command)
-    return _checked(project, env, "rev-parse", "HEAD")
+    try:
+        for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]):
+            checked(project, *git, *command, env=env)
+        return checked(project, "rev-parse", "HEAD")
+    except ForgeError as error:
+        raise ForgeError(f"{error} Mend that, or pass --no-git.") from error
+
+
+def checked(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "", strip: bool = True
+) -> str:
+    """What git prints.
+
+    Args:
+        folder: Where it runs.
+        arguments: What follows `git`.
+        env: Variables on top of the environment's own.
+        stdin: What it reads.
+        strip: Whether white space around the output is left out.
+
+    Raises:
+        ForgeError: With git's reason, if it fails.
+    """
+    result = run(folder, *arguments, env=env, stdin=stdin)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ForgeError(f"git failed ({reason}).")
+    return result.stdout.strip() if strip else result.stdout
+
+
+def run(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run git with arguments, variables and input as `checked` takes them, and leave a failure to the caller.
+
+    Names of files and contents that are not UTF-8 pass through as they are.
+    """
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**_environment(), **(env or {})},
+        input=stdin,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
 
 
 def _environment() -> dict[str, str]:
     """The environment without what a git hook sets for the repository that it was called in."""
-    result = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)
-    return {name: value for name, value in os.environ.items() if name not in result.stdout.split()} | {"LC_ALL": "C"}
+    return {name: value for name, value in os.environ.items() if name not in _local_variables()} | {"LC_ALL": "C"}
 
 
-def _checked(folder: Path, env: dict[str, str], *arguments: str) -> str:
-    result = _run(folder, env, *arguments)
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ForgeError(f"git failed ({reason}). Mend that, or pass --no-git.")
-    return result.stdout.strip()
-
-
-def _run(folder: Path, env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, env=env, capture_output=True, check=False, encoding="utf-8", errors="replace"
-    )
+@cache
+def _local_variables() -> list[str]:
+    listed = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)
+    return listed.stdout.split()
