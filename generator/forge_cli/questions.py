@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -67,11 +68,33 @@ class RefusedPair:
     reason: str
 
 
+_root: Path | None = None
+
+
 def template_root() -> Path:
     """Where copier.yml and template/ are: in the wheel, or at the root of the checkout that is installed editable."""
+    if _root:
+        return _root
     here = Path(__file__).resolve().parent
     packaged = here / "_template"
     return packaged if packaged.is_dir() else here.parents[1]
+
+
+@contextmanager
+def read_from(root: Path) -> Iterator[None]:
+    """Ask what another template asks, for as long as this lasts.
+
+    Args:
+        root: Where that template's copier.yml and template/ are.
+    """
+    global _root
+    previous, _root = _root, root
+    _forget()
+    try:
+        yield
+    finally:
+        _root = previous
+        _forget()
 
 
 @cache
@@ -181,6 +204,11 @@ def _environment() -> SandboxedEnvironment:
 
     options = {**config()["_envops"], "undefined": StrictUndefined}
     return SandboxedEnvironment(extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"], **options)
+
+
+def _forget() -> None:
+    for read in (config, questions, _environment):
+        read.cache_clear()
 
 
 def _pairs(question: Question, other: Question) -> Iterator[Answers]:
