@@ -11,3 +11,9 @@ class UsageError(ForgeError):
     """The command was not understood, or an answer is not allowed."""
 
     exit_code = 2
+
+
+class ConflictError(ForgeError):
+    """Conflicts of an update are not resolved."""
+
+    exit_code = 3

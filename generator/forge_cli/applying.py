@@ -1,0 +1,283 @@
+"""Put a merge into a project, so that it is there whole or not at all, and can be taken back.
+
+The new files are written beside git's own first, which is where a disk that is full is found out. Then files are only moved,
+and a journal says which, so that whatever stops this can be undone by the next command. The old files stay there until the
+update is over.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from forge_cli import git
+from forge_cli.errors import ConflictError, ForgeError
+from forge_cli.interrupts import uninterrupted
+from forge_cli.merging import Kind, Merge
+
+MARKERS = (b"<<<<<<< ", b">>>>>>> ")
+
+
+@dataclass(frozen=True)
+class Update:
+    """What was done to a project, and whether all of it."""
+
+    complete: bool
+    title: str
+    head: str
+    changes: dict[str, Kind]
+    conflicts: list[str]
+    folders: list[str]
+    """The directories that were made."""
+
+
+class Journal:
+    """The journal of a project's last update, in its git directory."""
+
+    def __init__(self, project: Path) -> None:
+        """Find the journal of the project in this directory, which may be a part of a larger repository."""
+        self.project = project
+        self.prefix = git.checked(project, "rev-parse", "--show-prefix")
+        place = Path(git.checked(project, "rev-parse", "--absolute-git-dir")) / "forge"
+        self.folder = place / (quote(self.prefix.rstrip("/"), safe="") or "update")
+        self.file = self.folder / "journal.json"
+        self._lock = place / f"{self.folder.name}.lock"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other updates of the project out.
+
+        Raises:
+            ForgeError: If one is going on.
+        """
+        self._lock.parent.mkdir(exist_ok=True)
+        try:
+            with FileLock(self._lock, timeout=0):
+                yield
+        except Timeout as error:
+            raise ForgeError(f"Another update of `{self.project}` is going on. Wait for its end.") from error
+
+    def read(self) -> Update | None:
+        """The update that is not over; None if there is none."""
+        try:
+            return Update(**json.loads(self.file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def recover(self) -> str | None:
+        """Undo an update that did not come to its end.
+
+        Returns:
+            What it was, if there was one.
+        """
+        update = self.read()
+        if update and not update.complete:
+            self._undo(update)
+            return update.title
+        if not update:  # nothing of the project had been touched yet
+            self._forget()
+        return None
+
+    def apply(self, merge: Merge, title: str) -> None:
+        """Make the project what the merge says.
+
+        Args:
+            merge: The result of a merge with this project, whose files have not changed since.
+            title: What is being done, for messages.
+
+        Raises:
+            OSError: If the file system refuses. The project is as it was before.
+        """
+        self._forget()
+        made = [place for path, kind in merge.changes.items() if kind == "added" for place in self._missing(path)]
+        head = self._head()
+        update = Update(False, title, head, merge.changes, list(merge.conflicts), list(dict.fromkeys(made)))
+        try:
+            self._stage(merge)
+            with uninterrupted():
+                self._write(update)
+                try:
+                    self._move_in(update)
+                    self._mark_conflicts(merge)
+                    self._write(replace(update, complete=True))
+                except (OSError, ForgeError):
+                    self._undo(update)
+                    raise
+        except BaseException:
+            if not self.file.exists():
+                self._forget()
+            raise
+
+    def abort(self) -> Update:
+        """Take the project back to what it was before the last update.
+
+        Raises:
+            ForgeError: If there is none to take back.
+        """
+        update = self._unfinished()
+        with uninterrupted():
+            self._undo(update)
+        return update
+
+    def finish(self) -> Update:
+        """End an update whose conflicts are resolved.
+
+        Raises:
+            ConflictError: If there are markers left.
+            ForgeError: If there is no update to end.
+        """
+        update = self._unfinished()
+        if left := [path for path in update.changes if has_markers(self.project / path)]:
+            raise ConflictError(f"There are conflict markers left in {listed(left)}. Resolve them, then --continue again.")
+        self._stage_in_index(path for path in update.conflicts)
+        self._forget()
+        return update
+
+    def forget_if_over(self) -> None:
+        """Forget an update that the user has committed or taken back without Forge."""
+        update = self.read()
+        if update and (update.head != self._head() or self._is_taken_back(update)):
+            self._forget()
+
+    def _is_taken_back(self, update: Update) -> bool:
+        added = [path for path, kind in update.changes.items() if kind == "added"]
+        return not changed_files(self.project) and not any(os.path.lexists(self.project / path) for path in added)
+
+    def _head(self) -> str:
+        return git.checked(self.project, "rev-parse", "HEAD")
+
+    def _unfinished(self) -> Update:
+        update = self.read()
+        if not update:
+            raise ForgeError(f"There is no update of `{self.project}` that could be ended or taken back.")
+        if update.complete and update.head != self._head():
+            self._forget()
+            raise ForgeError(f"The update of `{self.project}` is over: it was committed. `git revert` takes a commit back.")
+        return update
+
+    def _stage(self, merge: Merge) -> None:
+        """Write every new file, with the rights that the file in its place has."""
+        (self.folder / "old").mkdir(parents=True)
+        for path, kind in merge.changes.items():
+            if kind == "removed":
+                continue
+            new, place = self.folder / "new" / path, self.project / path
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(merge.result / path, new, follow_symlinks=False)
+            if kind == "changed" and not new.is_symlink() and not place.is_symlink():
+                executable = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+                mode, wanted = place.stat().st_mode, new.stat().st_mode
+                if bool(mode & stat.S_IXUSR) != bool(wanted & stat.S_IXUSR):
+                    mode = mode & ~executable | wanted & executable
+                new.chmod(stat.S_IMODE(mode))
+
+    def _move_in(self, update: Update) -> None:
+        for path, kind in update.changes.items():
+            place = self.project / path
+            if kind != "added":
+                _move(place, self.folder / "old" / path)
+            if kind != "removed":
+                _move(self.folder / "new" / path, place)
+            else:
+                self._prune(Path(path).parent)
+
+    def _undo(self, update: Update) -> None:
+        """Move back what was moved. It may be done again after it was stopped half-way."""
+        for path, kind in update.changes.items():
+            place, old = self.project / path, self.folder / "old" / path
+            if kind == "added":
+                place.unlink(missing_ok=True)
+            elif os.path.lexists(old):
+                _move(old, place)
+        for folder in reversed(update.folders):
+            self._prune(Path(folder), only=True)
+        self._reset_in_index(update.changes)
+        self._forget()
+
+    def _prune(self, folder: Path, *, only: bool = False) -> None:
+        """Remove a directory of the project, and those above it, as far as nothing is in them."""
+        for place in [folder] if only else [folder, *folder.parents]:
+            if not place.parts or not _is_empty(self.project / place):
+                return
+            (self.project / place).rmdir()
+
+    def _missing(self, path: str) -> list[str]:
+        """The directories that a file needs and the project has not, the outermost first."""
+        above = [place for place in reversed(Path(path).parents) if place.parts]
+        return [place.as_posix() for place in above if not os.path.lexists(self.project / place)]
+
+    def _mark_conflicts(self, merge: Merge) -> None:
+        """Let git know of the conflicts, with all sides, as after a merge of its own."""
+        lines = []
+        for path, stages in merge.conflicts.items():
+            lines.append(f"0 {'0' * 40}\t{self.prefix}{path}")
+            for number, (mode, content) in stages.items():
+                blob = git.checked(self.project, "hash-object", "-w", "--no-filters", "--stdin", stdin=content)
+                lines.append(f"{mode} {blob} {number}\t{self.prefix}{path}")
+        if lines:
+            git.checked(self.project, "update-index", "-z", "--index-info", stdin="\0".join(lines))
+
+    def _stage_in_index(self, paths: Iterator[str]) -> None:
+        git.checked(self.project, "update-index", "--add", "--remove", "-z", "--stdin", stdin="\0".join(paths))
+
+    def _reset_in_index(self, changes: dict[str, Kind]) -> None:
+        where = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        git.checked(self.project, "--literal-pathspecs", "reset", "--quiet", *where, stdin="\0".join(changes))
+
+    def _write(self, update: Update) -> None:
+        draft = self.file.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(update)), encoding="utf-8")
+        draft.replace(self.file)
+
+    def _forget(self) -> None:
+        self.file.unlink(missing_ok=True)  # first: what is left without it means nothing
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def changed_files(project: Path) -> list[str]:
+    """The files of a project that git tracks and that differ from the last commit."""
+    options = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames")
+    entries = git.checked(project, "status", *options, "--", ".", strip=False).split("\0")
+    return [entry[3:] for entry in entries if entry]
+
+
+def has_markers(file: Path) -> bool:
+    """Whether a file holds a conflict's markers."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return False
+    return all(any(line.startswith(marker) for line in lines) for marker in MARKERS)
+
+
+def listed(paths: list[str]) -> str:
+    """Some paths as a part of a sentence."""
+    return ", ".join(f"`{path}`" for path in paths)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a file, from one file system to another if need be, so that the target is there whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        draft = target.with_name(f".{target.name}.forge")
+        shutil.copy2(source, draft, follow_symlinks=False)
+        draft.replace(target)
+        source.unlink()
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
