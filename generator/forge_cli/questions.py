@@ -72,9 +72,12 @@ _root: Path | None = None
 
 
 def template_root() -> Path:
-    """Where copier.yml and template/ are: in the wheel, or at the root of the checkout that is installed editable."""
-    if _root:
-        return _root
+    """Where copier.yml and template/ are, of the installed template or of the one that is read for a while."""
+    return _root or installed_root()
+
+
+def installed_root() -> Path:
+    """Where they are in the wheel, or at the root of the checkout that is installed editable."""
     here = Path(__file__).resolve().parent
     packaged = here / "_template"
     return packaged if packaged.is_dir() else here.parents[1]
