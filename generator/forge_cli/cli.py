@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from forge_cli import answers, interrupts, output, project, questions, update_commands
+from forge_cli import answers, interrupts, output, project, questions, templates, update_commands
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
@@ -35,6 +35,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the files that wo
 Force = Annotated[bool, typer.Option("--force", help="Fill a directory that is not empty. Its files are kept.")]
 NoGit = Annotated[bool, typer.Option("--no-git", help="Make no repository and no commit.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else; ask nothing.")]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--template", metavar="PATH_OR_URL", envvar="FORGE_TEMPLATE", help="Another template; its newest release."
+    ),
+]
+Ref = Annotated[
+    str | None, typer.Option("--vcs-ref", metavar="REF", help="Another version: a release, a branch or a commit.")
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 VersionJson = Annotated[bool, typer.Option("--json", help="With --version: print one JSON document.")]
 
@@ -85,16 +94,18 @@ def new(
     as_json: Json = False,
     force: Force = False,
     no_git: NoGit = False,
+    source: Source = None,
+    ref: Ref = None,
     **flags: Answer | None,
 ) -> None:
     """Make a project. What is not answered here is asked.
 
     An answer given by its own option beats -d, which beats --answers, which beats --preset.
     """
-    given = answers.collect(flags, data or [], answers_file, preset)
-    with output.progress(enabled=defaults and not as_json):
+    with output.progress(enabled=defaults and not as_json), templates.chosen(source, ref) as template:
+        given = answers.collect(flags, data or [], answers_file, preset)
         made = project.create(
-            dest, given, defaults=defaults or as_json, dry_run=dry_run, force=force, commit=not no_git
+            dest, given, template, defaults=defaults or as_json, dry_run=dry_run, force=force, commit=not no_git
         )
     output.project(made, as_json=as_json)
 

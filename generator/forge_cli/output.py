@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from forge_cli import __version__, questions
+from forge_cli import __version__, provenance, questions
 from forge_cli.errors import UsageError
 from forge_cli.project import Project
 from forge_cli.questions import Answer, Question
@@ -28,11 +28,12 @@ def error(message: str, exit_code: int, *, as_json: bool) -> None:
 
 
 def version(*, as_json: bool) -> None:
-    """Print the version of Forge."""
+    """Print the version of Forge, and that of the template in it."""
+    revision = provenance.installed().revision
     if as_json:
-        document({"version": __version__})
+        document({"version": __version__, "template": revision.name if revision else None})
     else:
-        line(f"forge {__version__}")
+        line(f"forge {__version__}" + (f" (template {revision.name})" if revision else ""))
 
 
 def project(made: Project, *, as_json: bool) -> None:
@@ -46,7 +47,9 @@ def project(made: Project, *, as_json: bool) -> None:
                 "answers": made.answers,
                 "files": made.files,
                 "kept": made.kept,
+                "template": {"address": made.template.address, "revision": made.template.revision},
                 "commit": made.commit,
+                "notes": made.notes,
                 "dry_run": made.dry_run,
             }
         )
