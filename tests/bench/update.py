@@ -23,7 +23,7 @@ def _git(folder: Path, *command: str) -> None:
 
 
 def _project(folder: Path) -> tuple[Path, str]:
-    """A committed project of the oldest release with an edit, and the newest version; both from a clone of this checkout."""
+    """A committed project of the oldest release, with an edit, and the newest version of this checkout."""
     (folder / "releases").mkdir()
     releases = checkouts.copy(installed_root(), folder / "releases")
     _git(folder, "clone", "--quiet", str(releases.path), "template")
@@ -42,7 +42,7 @@ def _project(folder: Path) -> tuple[Path, str]:
 def _measure(folder: Path) -> tuple[dict[str, list[float]], str]:
     """The seconds of every run, the commands taking turns."""
     project, newest = _project(folder)
-    template = ["--template", folder / "template", "--to", "HEAD"]
+    template: list[str | Path] = ["--template", folder / "template", "--to", "HEAD"]
     commands: dict[str, list[str | Path]] = {
         "forge update": [BIN / "forge", "update", "--yes", *template],
         "forge update --dry-run": [BIN / "forge", "update", "--dry-run", *template],
