@@ -72,6 +72,25 @@ def check(answers: Answers, *, final: bool) -> None:
             raise UsageError(reason)
 
 
+def carried_over(recorded: Mapping[str, Any], given: Answers) -> Answers:
+    """The answers of a project that are still asked for, with others in their place.
+
+    Args:
+        recorded: What the project was made with. What hangs on an answer that changes is asked no more, and left out.
+        given: The answers that change.
+
+    Raises:
+        UsageError: If a recorded answer is not allowed any more.
+    """
+    known: Answers = {}
+    for question in questions.asked():
+        if question.name in given:
+            known[question.name] = given[question.name]
+        elif question.name in recorded and questions.is_asked(question, questions.complete(known)):
+            known[question.name] = _typed(question, recorded[question.name])
+    return known
+
+
 def _pair(item: str) -> tuple[str, str]:
     key, separator, value = item.partition("=")
     if not separator:

@@ -1,8 +1,8 @@
 """Put a merge into a project, so that it is there whole or not at all, and can be taken back.
 
-The new files are written beside git's own first, which is where a disk that is full is found out. Then files are only moved,
-and a journal says which, so that whatever stops this can be undone by the next command. The old files stay there until the
-update is over.
+The new files are written beside git's own first, which is where a disk that is full is found out. Then files are only
+moved, and a journal says which, so that whatever stops this can be undone by the next command. The old files stay there
+until the update is over.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class Journal:
         """
         update = self._unfinished()
         if left := [path for path in update.changes if has_markers(self.project / path)]:
-            raise ConflictError(f"There are conflict markers left in {listed(left)}. Resolve them, then --continue again.")
+            raise ConflictError(
+                f"There are conflict markers left in {listed(left)}. Resolve them, then --continue again."
+            )
         self._stage_in_index(path for path in update.conflicts)
         self._forget()
         return update
@@ -162,7 +164,9 @@ class Journal:
             raise ForgeError(f"There is no update of `{self.project}` that could be ended or taken back.")
         if update.complete and update.head != self._head():
             self._forget()
-            raise ForgeError(f"The update of `{self.project}` is over: it was committed. `git revert` takes a commit back.")
+            raise ForgeError(
+                f"The update of `{self.project}` is over: it was committed. `git revert` takes a commit back."
+            )
         return update
 
     def _stage(self, merge: Merge) -> None:

@@ -1,6 +1,6 @@
 """The commands: names, arguments, help.
 
-Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.
 """
 
 import inspect
@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from forge_cli import answers, interrupts, output, project, questions, templates
+from forge_cli import answers, interrupts, output, project, questions, templates, update_commands
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
 app = typer.Typer(
     help="Starts a FastAPI + Celery project that runs.",
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
@@ -108,6 +108,11 @@ def new(
             dest, given, template, defaults=defaults or as_json, dry_run=dry_run, force=force, commit=not no_git
         )
     output.project(made, as_json=as_json)
+
+
+app.command()(update_commands.update)
+app.command("set")(update_commands.set_answers)
+app.command()(update_commands.check)
 
 
 @app.command()

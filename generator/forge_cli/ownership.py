@@ -1,4 +1,4 @@
-"""Which files belong to the user once they are written: what copier.yml leaves out of an update, and never writes over."""
+"""Which files belong to the user once they are written: those that copier.yml leaves out of an update."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def owned(answers: Mapping[str, Answer]) -> set[str]:
     """
     config = questions.config()
     first, later = (_patterns(config.get("_exclude", []), answers, operation) for operation in ("copy", "update"))
-    return {path.lstrip("/") for path in (later - first) | _patterns(config.get("_skip_if_exists", []), answers, "copy")}
+    return {
+        path.lstrip("/") for path in (later - first) | _patterns(config.get("_skip_if_exists", []), answers, "copy")
+    }
 
 
 def _patterns(entries: list[str], answers: Mapping[str, Answer], operation: str) -> set[str]:

@@ -1,0 +1,204 @@
+"""Update a project to another version of the template, or to other answers: find out what would happen, then do it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from forge_cli import answers, answers_file, changelog, git, interrupts, merging, ownership, questions
+from forge_cli.answers_file import Recorded
+from forge_cli.applying import Journal, changed_files, listed
+from forge_cli.changelog import Entry
+from forge_cli.errors import ForgeError, UsageError
+from forge_cli.merging import Merge
+from forge_cli.questions import Answers
+from forge_cli.repository import Repository, Revision
+from forge_cli.sources import Source, Sources
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an update would do to a project."""
+
+    project: Path
+    address: str
+    old: Revision
+    new: Revision
+    before: Answers
+    after: Answers
+    entries: list[Entry]
+    merge: Merge
+    undone: str | None
+    """An update that had been interrupted and was undone before this one was looked at."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.merge.changes)
+
+
+@contextmanager
+def planned(
+    project: Path, sources: Sources, *, to: str | None, template: str | None, given: list[str], renames: bool = True
+) -> Iterator[Plan]:
+    """Find out what an update would do, and change nothing but what an interrupted one has left half done.
+
+    Args:
+        project: The root of the project.
+        sources: Where templates are read.
+        to: The version to update to; None for the newest.
+        template: Where the template is; None for where the project says.
+        given: Answers that shall change, such as `broker=rabbitmq`.
+        renames: Whether edits follow files that the template has renamed.
+
+    Yields:
+        The plan, which can be carried out as long as this lasts.
+
+    Raises:
+        ForgeError: If the project cannot be updated, with what is in the way.
+    """
+    recorded = answers_file.read(project)
+    undone = _prepare(project)
+    source = sources.find(recorded, template)
+    old = source.of(recorded)
+    new = _target(source, old, to)
+    with tempfile.TemporaryDirectory(prefix="forge-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with interrupts.postponed():
+            before, owned_before = render(source.repository, old, recorded, [], folder / "old")
+            after, owned_after = render(source.repository, new, recorded, given, folder / "new")
+        answers_file.stamp(folder / "new", source.address, new.name)
+        shutil.copy2(project / answers_file.NAME, folder / "old")  # so that the new one is taken as it is
+        (folder / "merge").mkdir()
+        merged = merging.merge(
+            project,
+            folder / "old",
+            folder / "new",
+            folder / "merge",
+            owned=owned_before | owned_after,
+            label=new.name,
+            renames=renames,
+            style=git.run(project, "config", "merge.conflictStyle").stdout.strip() or "merge",
+        )
+        yield Plan(
+            project=project,
+            address=source.address,
+            old=old,
+            new=new,
+            before=before,
+            after=after,
+            entries=changelog.between(source.repository, old, new),
+            merge=_without_untracked(project, merged),
+            undone=undone,
+        )
+
+
+def carry_out(plan: Plan, title: str) -> None:
+    """Do what was planned, all of it or nothing.
+
+    Args:
+        plan: The plan.
+        title: What is done, for messages.
+
+    Raises:
+        ForgeError: If the project has changed since, another update goes on, or the file system refuses.
+    """
+    journal = Journal(plan.project)
+    with journal.locked():
+        _refuse_changes(plan.project)
+        try:
+            journal.apply(plan.merge, title)
+        except OSError as error:
+            raise ForgeError(f"`{plan.project}` is as it was: {error.strerror or error}.") from error
+
+
+def render(
+    repository: Repository, revision: Revision, recorded: Recorded, given: list[str], folder: Path
+) -> tuple[Answers, set[str]]:
+    """Render a version of the template with a project's answers.
+
+    Args:
+        repository: Where the template is.
+        revision: Its version.
+        recorded: The answers of the project, of which those count that are still asked for.
+        given: Answers in place of these, such as `broker=rabbitmq`.
+        folder: The directory to make.
+
+    Returns:
+        Every answer, and the paths that the project owns.
+    """
+    from forge_cli import rendering  # takes longer to import than most commands run
+
+    with tempfile.TemporaryDirectory(prefix="forge-", ignore_cleanup_errors=True) as root:
+        repository.export(revision, Path(root))
+        with questions.read_from(Path(root)):
+            wanted = answers.carried_over(recorded.answers, answers.collect({}, given))
+            answers.check(wanted, final=True)
+            complete = rendering.render(folder, wanted, defaults=True)
+            return complete, ownership.owned(complete)
+
+
+def recovered(project: Path) -> tuple[Journal, str | None]:
+    """Undo what was interrupted.
+
+    Returns:
+        The project's journal, and what was undone.
+
+    Raises:
+        ForgeError: If the project is in no repository, or an update goes on.
+    """
+    if not git.is_installed():
+        raise ForgeError("git is not installed, and it is what merges an update. Install git.")
+    if not git.surrounding_repository(project):
+        raise ForgeError(f"`{project}` is in no git repository. Make one: `git init`, `git add .`, `git commit`.")
+    journal = Journal(project)
+    with journal.locked():
+        undone = journal.recover()
+        journal.forget_if_over()
+    return journal, undone
+
+
+def _prepare(project: Path) -> str | None:
+    """Refuse a project that could not be taken back to what it is."""
+    journal, undone = recovered(project)
+    if going := journal.read():
+        raise ForgeError(
+            f"`{project}` has an update that is not over ({going.title}). Look at it and commit it, or take it back "
+            "with `forge update --abort`."
+        )
+    if git.run(project, "rev-parse", "--verify", "--quiet", f"HEAD:./{answers_file.NAME}").returncode:
+        raise ForgeError(f"`{project}` is not committed. Commit it first: `git add .`, `git commit`.")
+    _refuse_changes(project)
+    return undone
+
+
+def _refuse_changes(project: Path) -> None:
+    if changed := changed_files(project):
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise ForgeError(
+            f"`{project}` has changes that are not committed: {listed(changed[:3])}{more}. Commit them, or `git stash`."
+        )
+
+
+def _target(source: Source, old: Revision, to: str | None) -> Revision:
+    new = source.repository.revision(to) if to else source.newest
+    if source.repository.is_newer(old, new):
+        if to:
+            raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
+        return old
+    return new
+
+
+def _without_untracked(project: Path, merged: Merge) -> Merge:
+    """Leave out what would be written over files that git does not know, such as a `.env`."""
+    known = set(merging.tracked(project))
+    own = [path for path in merged.changes if path not in known and os.path.lexists(project / path)]
+    if not own:
+        return merged
+    changes = {path: kind for path, kind in merged.changes.items() if path not in own}
+    return replace(merged, changes=changes, own=[*merged.own, *own])
