@@ -5,6 +5,8 @@ https://hatch.pypa.io/latest/plugins/build-hook/custom/
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import sys
 import tempfile
@@ -14,10 +16,12 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+# The modules of this tree, which is not installed yet and gets no bytecode.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.dont_write_bytecode = True
 
-from forge_cli import checkouts, git, provenance
-from forge_cli.errors import ForgeError
+from forge_cli import checkouts, git, provenance  # noqa: E402
+from forge_cli.errors import ForgeError  # noqa: E402
 
 FETCH_SECONDS = 120
 # Nobody sees the question of a build.
@@ -46,6 +50,10 @@ class ReleasesHook(BuildHookInterface[Any]):
         """Remove the files."""
         if hasattr(self, "folder"):
             self.folder.cleanup()
+        bytecode = Path(importlib.util.cache_from_source(__file__))  # of this module, which Hatch has loaded
+        with contextlib.suppress(OSError):
+            bytecode.unlink()
+            bytecode.parent.rmdir()
 
     def _made(self, checkout: Path, folder: Path) -> list[Path]:
         if not checkouts.is_checkout(checkout):

@@ -1,4 +1,4 @@
-"""Which version of the template this installation is, and where it comes from, which the build writes down for a wheel."""
+"""Which version of the template this installation is, and where it comes from. A wheel's build writes that down."""
 
 from __future__ import annotations
 
