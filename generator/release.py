@@ -20,7 +20,7 @@ UPDATE = "### What an update changes"
 FINAL = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 
-class Refused(Exception):
+class ReleaseError(Exception):
     """Why there is no release, in one sentence."""
 
 
@@ -31,7 +31,7 @@ def main(version: str) -> None:
         version: Its number, such as `0.2.0`.
 
     Raises:
-        Refused: If it cannot be made. Nothing has changed then.
+        ReleaseError: If it cannot be made. Nothing has changed then.
     """
     _check(version)
     changelog = _released(CHANGELOG.read_text(encoding="utf-8"), version)
@@ -59,25 +59,25 @@ def git(*arguments: str) -> str:
     """What git prints.
 
     Raises:
-        Refused: If it fails.
+        ReleaseError: If it fails.
     """
     done = subprocess.run(["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
     if done.returncode:
         reason = " ".join(done.stderr.split()) or "no reason given"
-        raise Refused(f"`git {arguments[0]}` failed ({reason}).")
+        raise ReleaseError(f"`git {arguments[0]}` failed ({reason}).")
     return done.stdout.strip()
 
 
 def _check(version: str) -> None:
     if not FINAL.fullmatch(version):
-        raise Refused(f"`{version}` is not the number of a release. Write it as X.Y.Z.")
+        raise ReleaseError(f"`{version}` is not the number of a release. Write it as X.Y.Z.")
     if git("status", "--porcelain"):
-        raise Refused("The tree has changes that are not committed. Commit them, or put them away.")
+        raise ReleaseError("The tree has changes that are not committed. Commit them, or put them away.")
     if not git("branch", "--show-current"):
-        raise Refused("No branch is checked out. Check out the one to release from.")
+        raise ReleaseError("No branch is checked out. Check out the one to release from.")
     tags = git("tag", "--list", "v*").split()
     if f"v{version}" in tags:
-        raise Refused(f"The tag v{version} exists already. Pick the next version.")
+        raise ReleaseError(f"The tag v{version} exists already. Pick the next version.")
     names = [*tags, *(line.split()[0] for line in RELEASES.read_text(encoding="utf-8").splitlines() if line.strip())]
     newest = max(
         (name.removeprefix("v") for name in names if FINAL.fullmatch(name.removeprefix("v"))),
@@ -85,7 +85,7 @@ def _check(version: str) -> None:
         default="0.0.0",
     )
     if _numbers(version) <= _numbers(newest):
-        raise Refused(f"{version} is not newer than {newest}, which is released. Pick a higher version.")
+        raise ReleaseError(f"{version} is not newer than {newest}, which is released. Pick a higher version.")
 
 
 def _released(changelog: str, version: str) -> str:
@@ -94,17 +94,17 @@ def _released(changelog: str, version: str) -> str:
     before, found, rest = changelog.partition(heading)
     changes = re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
     if not found or not changes.strip():
-        raise Refused("CHANGELOG.md has nothing under `## [Unreleased]`. Write what is new.")
+        raise ReleaseError("CHANGELOG.md has nothing under `## [Unreleased]`. Write what is new.")
     update = changes.partition(f"{UPDATE}\n")[2]
     if not re.split(r"^#", update, maxsplit=1, flags=re.MULTILINE)[0].strip():
-        raise Refused(f"CHANGELOG.md has nothing under `{UPDATE}`. Write what `forge update` does to a project.")
+        raise ReleaseError(f"CHANGELOG.md has nothing under `{UPDATE}`. Write what `forge update` does to a project.")
     return f"{before}{heading}\n## [{version}] - {datetime.now(UTC):%Y-%m-%d}\n{rest}"
 
 
 def _set_version(version: str) -> None:
     text, count = re.subn(r'(?<=^__version__ = ")[^"]*', version, VERSION_FILE.read_text("utf-8"), flags=re.MULTILINE)
     if count != 1:
-        raise Refused(f"`{VERSION_FILE.relative_to(ROOT)}` has no version to set.")
+        raise ReleaseError(f"`{VERSION_FILE.relative_to(ROOT)}` has no version to set.")
     VERSION_FILE.write_text(text, encoding="utf-8")
 
 
@@ -120,8 +120,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 if __name__ == "__main__":
     try:
         main(" ".join(sys.argv[1:]))
-    except Refused as refused:
-        print(f"error: {refused}", file=sys.stderr)
+    except ReleaseError as error:
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
