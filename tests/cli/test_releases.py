@@ -44,9 +44,12 @@ def test_a_wheel_from_a_clone_without_tags_carries_every_release(wheel: Path, tm
         assert recorded(Path(version))[0] == f"_commit: v{version.removeprefix('v')}"
 
 
-def test_the_plain_files_of_the_wheel_are_those_of_its_commit(wheel: Path, tmp_path: Path) -> None:
+def test_the_plain_files_of_the_wheel_are_those_of_its_commit_and_the_releases_are_tags(
+    wheel: Path, tmp_path: Path
+) -> None:
     package = origins.unpacked(wheel, tmp_path / "wheel") / "forge_cli"
     git(tmp_path, "clone", "--quiet", str(package / "_releases.bundle"), "bundle")
+    assert git(tmp_path / "bundle", "tag") == "v1.0.0\nv1.1.0"
     (tmp_path / "committed").mkdir()
     for part in ("copier.yml", "template"):
         (tmp_path / "bundle" / part).rename(tmp_path / "committed" / part)
