@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from forge_cli import checkouts
-from forge_cli.questions import installed_root
+from forge_cli.questions import template_root
 
 from .new import BIN, ENVIRONMENT
 from .report import Report
@@ -25,11 +25,20 @@ def _git(folder: Path, *command: str) -> None:
 def _project(folder: Path) -> tuple[Path, str]:
     """A committed project of the oldest release, with an edit, and the newest version of this checkout."""
     (folder / "releases").mkdir()
-    releases = checkouts.copy(installed_root(), folder / "releases")
+    releases = checkouts.copy(template_root(), folder / "releases")
     _git(folder, "clone", "--quiet", str(releases.path), "template")
     oldest, *_ = releases.releases().values()
     project = folder / "demo"
-    made = ["new", project, "-y", "--no-git", "--template", folder / "template", "--vcs-ref", oldest.name]
+    made: list[str | Path] = [
+        "new",
+        project,
+        "-y",
+        "--no-git",
+        "--template",
+        folder / "template",
+        "--vcs-ref",
+        oldest.name,
+    ]
     subprocess.run([BIN / "forge", *made], check=True, capture_output=True, env=ENVIRONMENT)
     with (project / "README.md").open("a") as readme:
         readme.write("\n## Ours\n")
