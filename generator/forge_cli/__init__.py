@@ -3,4 +3,4 @@
 __version__ = "0.2.0.dev0"
 
 TEMPLATE_ADDRESS = ""
-"""Where the template is published, as projects record it: `gh:owner/name`. Empty until it is, and then the one setting."""
+"""Where the template is published, as projects record it, such as `gh:owner/name`; empty until it is."""

@@ -53,18 +53,21 @@ def read(project: Path) -> Recorded:
     )
 
 
-def stamp(folder: Path, address: str, revision: str) -> None:
-    """Record where a project comes from, as Copier does when it renders from git.
+def stamp(folder: Path, address: str | None, revision: str | None) -> None:
+    """Record where a project comes from, as Copier does when it renders from git; nothing if that is not known.
 
     Args:
-        folder: The root of the project, in which an answers file is.
+        folder: The root of the project; without an answers file, nothing is recorded.
         address: What Copier finds the template by.
         revision: The name of the template's version.
     """
     file = folder / NAME
+    if not file.is_file():
+        return
     text = OWN_KEYS.sub("", file.read_text(encoding="utf-8"))
     comments, _, answers = text.partition("\n")  # the first line says what the file is
-    own = yaml.safe_dump({"_commit": revision, "_src_path": address}, allow_unicode=True, width=10_000)
+    known = {"_commit": revision, "_src_path": address} if address and revision else {}
+    own = yaml.safe_dump(known, allow_unicode=True, width=10_000) if known else ""
     file.write_text(f"{comments}\n{own}{answers}", encoding="utf-8")
 
 

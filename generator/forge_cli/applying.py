@@ -1,8 +1,8 @@
 """Put a merge into a project, so that it is there whole or not at all, and can be taken back.
 
-The new files are written beside git's own first, which is where a disk that is full is found out. Then files are only moved,
-and a journal says which, so that whatever stops this can be undone by the next command. The old files stay there until the
-update is over.
+The new files are written beside git's own first, which is where a disk that is full is found out. Then files are only
+moved, and a journal says which, so that whatever stops this can be undone by the next command. The old files stay there
+until the update is over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What CHANGELOG.md says of the releases between two versions: https://keepachangelog.com/en/1.1.0/"""
+"""What CHANGELOG.md says of the releases between two versions: https://keepachangelog.com/en/1.1.0/."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from forge_cli.repository import TEMPLATE, Repository
 # Who runs code of a checkout trusts it; git would refuse one that another user owns.
 ANYBODYS = ("-c", "safe.directory=*")
 TRACES = re.compile(r"(^|/)(__pycache__|\.[^/]*_cache|\.venv|\.DS_Store)(/|$)|\.py[co]$")
-TAG = "create %(refname) %(objectname)"
+CREATE = "create %(refname) %(objectname)"
 
 
 def is_checkout(folder: Path) -> bool:
@@ -34,7 +34,7 @@ def is_changed(checkout: Path) -> bool:
 
 
 def copy(checkout: Path, folder: Path) -> Repository:
-    """Make a bare repository with the checkout's commit and releases, whose objects it borrows.
+    """Make a bare repository with the checkout's commit, branches and releases, whose objects it borrows.
 
     Args:
         checkout: The root of the checkout.
@@ -46,16 +46,16 @@ def copy(checkout: Path, folder: Path) -> Repository:
     objects, shallow, head = git.checked(
         checkout, *ANYBODYS, "rev-parse", "--git-path", "objects", "--git-path", "shallow", "HEAD"
     ).splitlines()
-    tags = git.checked(checkout, *ANYBODYS, "for-each-ref", f"--format={TAG}", "refs/tags/v*").splitlines()
+    refs = git.checked(checkout, *ANYBODYS, "for-each-ref", f"--format={CREATE}", "refs/heads", "refs/tags/v*")
     git.checked(folder, "init", "--quiet", "--bare", "--template=")
     (folder / "objects" / "info").mkdir(exist_ok=True)
     (folder / "objects" / "info" / "alternates").write_text(f"{checkout.absolute() / objects}\n", encoding="utf-8")
     if (checkout / shallow).is_file():
         (folder / "shallow").write_bytes((checkout / shallow).read_bytes())
     (folder / "HEAD").write_text(f"{head}\n", encoding="utf-8")
-    git.checked(folder, "update-ref", "--stdin", stdin="".join(f"{tag}\n" for tag in tags))
+    git.checked(folder, "update-ref", "--stdin", stdin=refs and f"{refs}\n")
     repository = Repository(folder)
-    here = {tag.split()[1] for tag in tags}
+    here = refs.split()
     for release in repository.releases().values():
         if f"refs/tags/{release.name}" not in here:
             git.checked(folder, "update-ref", f"refs/tags/{release.name}", release.commit)

@@ -1,6 +1,6 @@
 """The commands: names, arguments, help.
 
-Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.
 """
 
 import inspect
@@ -12,13 +12,13 @@ from typing import Annotated
 
 import typer
 
-from forge_cli import answers, interrupts, output, project, questions
+from forge_cli import answers, interrupts, output, project, questions, templates, update_commands
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
 app = typer.Typer(
     help="Starts a FastAPI + Celery project that runs.",
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
@@ -35,6 +35,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the files that wo
 Force = Annotated[bool, typer.Option("--force", help="Fill a directory that is not empty. Its files are kept.")]
 NoGit = Annotated[bool, typer.Option("--no-git", help="Make no repository and no commit.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else; ask nothing.")]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--template", metavar="PATH_OR_URL", envvar="FORGE_TEMPLATE", help="Another template; its newest release."
+    ),
+]
+Ref = Annotated[
+    str | None, typer.Option("--vcs-ref", metavar="REF", help="Another version: a release, a branch or a commit.")
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 VersionJson = Annotated[bool, typer.Option("--json", help="With --version: print one JSON document.")]
 
@@ -85,18 +94,25 @@ def new(
     as_json: Json = False,
     force: Force = False,
     no_git: NoGit = False,
+    source: Source = None,
+    ref: Ref = None,
     **flags: Answer | None,
 ) -> None:
     """Make a project. What is not answered here is asked.
 
     An answer given by its own option beats -d, which beats --answers, which beats --preset.
     """
-    given = answers.collect(flags, data or [], answers_file, preset)
-    with output.progress(enabled=defaults and not as_json):
+    with output.progress(enabled=defaults and not as_json), templates.chosen(source, ref) as template:
+        given = answers.collect(flags, data or [], answers_file, preset)
         made = project.create(
-            dest, given, defaults=defaults or as_json, dry_run=dry_run, force=force, commit=not no_git
+            dest, given, template, defaults=defaults or as_json, dry_run=dry_run, force=force, commit=not no_git
         )
     output.project(made, as_json=as_json)
+
+
+app.command()(update_commands.update)
+app.command("set")(update_commands.set_answers)
+app.command()(update_commands.check)
 
 
 @app.command()

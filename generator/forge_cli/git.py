@@ -84,9 +84,14 @@ def checked(
 
 
 def failed(result: subprocess.CompletedProcess[str]) -> ForgeError:
-    """What to raise when git has failed: its own reason, which is the last line that it wrote."""
-    reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-    return ForgeError(f"git failed ({reason}).")
+    """What to raise when git has failed."""
+    return ForgeError(f"git failed ({reason(result)}).")
+
+
+def reason(result: subprocess.CompletedProcess[str]) -> str:
+    """The line in which git says what is wrong; it may advise after that."""
+    lines = result.stderr.strip().splitlines() or ["no reason given"]
+    return next((line for line in lines if line.startswith("fatal:")), lines[-1])
 
 
 def run(

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from forge_cli import __version__, questions
+from forge_cli import __version__, provenance, questions
+from forge_cli.errors import UsageError
 from forge_cli.project import Project
 from forge_cli.questions import Answer, Question
 
@@ -21,23 +22,24 @@ from forge_cli.questions import Answer, Question
 def error(message: str, exit_code: int, *, as_json: bool) -> None:
     """Say what went wrong: on stderr for people, on stdout for programs."""
     if as_json:
-        _document({"error": {"message": message, "exit_code": exit_code}})
+        document({"error": {"message": message, "exit_code": exit_code}})
     else:
         print(f"error: {_printable(message)}", file=sys.stderr)
 
 
 def version(*, as_json: bool) -> None:
-    """Print the version of Forge."""
+    """Print the version of Forge, and that of the template in it."""
+    revision = provenance.installed().revision
     if as_json:
-        _document({"version": __version__})
+        document({"version": __version__, "template": revision.name if revision else None})
     else:
-        _line(f"forge {__version__}")
+        line(f"forge {__version__}" + (f" (template {revision.name})" if revision else ""))
 
 
 def project(made: Project, *, as_json: bool) -> None:
     """Print what was made, with which answers, and how to start it; in a dry run, the files."""
     if as_json:
-        _document(
+        document(
             {
                 "destination": str(made.destination.absolute()),
                 "project_name": made.answers["project_name"],
@@ -45,12 +47,14 @@ def project(made: Project, *, as_json: bool) -> None:
                 "answers": made.answers,
                 "files": made.files,
                 "kept": made.kept,
+                "template": {"address": made.template.address, "revision": made.template.revision},
                 "commit": made.commit,
+                "notes": made.notes,
                 "dry_run": made.dry_run,
             }
         )
     elif made.dry_run:
-        _line(*made.files)
+        line(*made.files)
     else:
         _summary(made)
 
@@ -58,7 +62,7 @@ def project(made: Project, *, as_json: bool) -> None:
 def options(*, as_json: bool) -> None:
     """Print the questions, what is computed from the answers, and the pairs of answers that are refused."""
     if as_json:
-        _document(
+        document(
             {
                 "questions": [_described(question) for question in questions.asked()],
                 "computed": questions.computed(),
@@ -67,9 +71,9 @@ def options(*, as_json: bool) -> None:
         )
         return
     width = max(len(question.name) for question in questions.asked())
-    _line(*(f"{question.name:<{width}}  {explained(question)}" for question in questions.asked()))
-    _line("", f"Computed, never asked: {', '.join(questions.computed())}.")
-    _line("", "Refused:", *(f"  {pair.reason}" for pair in questions.refused_pairs()))
+    line(*(f"{question.name:<{width}}  {explained(question)}" for question in questions.asked()))
+    line("", f"Computed, never asked: {', '.join(questions.computed())}.")
+    line("", "Refused:", *(f"  {pair.reason}" for pair in questions.refused_pairs()))
 
 
 def explained(question: Question) -> str:
@@ -81,7 +85,7 @@ def explained(question: Question) -> str:
         return f"{question.help} (default: yes where it can be)"
     if not question.default:
         return question.help
-    default = re.sub(r"{{ (\w+) }}", r"<\1>", _shown(question.default))  # what follows from another answer
+    default = re.sub(r"{{ (\w+) }}", r"<\1>", shown(question.default))  # what follows from another answer
     return f"{question.help} (default: {default})"
 
 
@@ -118,14 +122,14 @@ def progress(*, enabled: bool) -> Iterator[None]:
 def _summary(made: Project) -> None:
     place = str(made.destination)
     here = made.destination.absolute() == Path.cwd()
-    _line(f"Made {made.answers['project_name']} in `{place}`: {len(made.files)} files.")
-    _line(*made.notes)
+    line(f"Made {made.answers['project_name']} in `{place}`: {len(made.files)} files.")
+    line(*made.notes)
     if made.kept:
-        _line(f"Kept as they were: {', '.join(made.kept)}.")
+        line(f"Kept as they were: {', '.join(made.kept)}.")
     width = max(map(len, made.answers))
-    _line("", *(f"  {name:<{width}}  {_shown(answer)}".rstrip() for name, answer in made.answers.items()))
-    _line("", "To start:", *([] if here else [f"  cd {shlex.quote(place)}"]), "  make dev")
-    _line("", "README.md tells the rest.")
+    line("", *(f"  {name:<{width}}  {shown(answer)}".rstrip() for name, answer in made.answers.items()))
+    line("", "To start:", *([] if here else [f"  cd {shlex.quote(place)}"]), "  make dev")
+    line("", "README.md tells the rest.")
 
 
 def _described(question: Question) -> dict[str, Any]:
@@ -140,17 +144,30 @@ def _described(question: Question) -> dict[str, Any]:
     }
 
 
-def _shown(answer: Answer) -> str:
+def shown(answer: Answer) -> str:
+    """An answer as people write it."""
     return {True: "yes", False: "no"}[answer] if isinstance(answer, bool) else answer
 
 
-def _document(content: dict[str, Any]) -> None:
+def document(content: dict[str, Any]) -> None:
+    """Print one JSON document."""
     print(json.dumps(content, indent=2))
 
 
-def _line(*lines: str) -> None:
-    for line in lines:
-        print(_printable(line))
+def line(*lines: str) -> None:
+    """Print lines, for people."""
+    for text in lines:
+        print(_printable(text))
+
+
+def refuse_without_terminal(message: str) -> None:
+    """Refuse to ask where nobody can answer.
+
+    Raises:
+        UsageError: If there is no terminal.
+    """
+    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):  # closed by a caller, they are None
+        raise UsageError(message)
 
 
 def _printable(text: str) -> str:

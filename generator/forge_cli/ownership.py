@@ -1,4 +1,4 @@
-"""Which files belong to the user once they are written: what copier.yml leaves out of an update, and never writes over."""
+"""Which files belong to the user once they are written: those that copier.yml leaves out of an update."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_cli import __version__, destinations, git, interrupts, questions
+from forge_cli import __version__, answers_file, destinations, git, interrupts, questions
 from forge_cli.answers import check
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answers
+from forge_cli.templates import Template
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,28 @@ class Project:
     slug: str
     files: list[str]
     kept: list[str]
+    template: Template
     commit: str | None
     notes: list[str]
     dry_run: bool
 
 
 def create(
-    place: Path | None, answers: Answers, *, defaults: bool, dry_run: bool, force: bool, commit: bool
+    place: Path | None,
+    answers: Answers,
+    template: Template,
+    *,
+    defaults: bool,
+    dry_run: bool,
+    force: bool,
+    commit: bool,
 ) -> Project:
     """Create a project, or find out what would be created.
 
     Args:
         place: The directory to make or to fill; None for one here, named after the project.
         answers: The given answers.
+        template: What they answer, which the project records.
         defaults: Whether the defaults answer the rest; otherwise Copier asks.
         dry_run: Whether to leave the destination alone.
         force: Whether the destination may hold files. They are kept.
@@ -64,6 +74,7 @@ def create(
         with destinations.staging(None if dry_run else place or Path.cwd()) as folder:
             rendered = folder / "project"
             answers = render(rendered, answers, defaults=defaults, suggested_name=_valid(name))
+            answers_file.stamp(rendered, template.address, template.revision)
             if not place:
                 place = Path(questions.slug(answers))
                 occupied = destinations.check(place, force=force)
@@ -80,8 +91,9 @@ def create(
         slug=questions.slug(answers),
         files=[file for file in files if file not in plan.kept],
         kept=plan.kept,
+        template=template,
         commit=sha,
-        notes=notes,
+        notes=notes + template.notes,
         dry_run=dry_run,
     )
 
@@ -132,7 +144,7 @@ def _commit(project: Path, answers: Answers, *, occupied: bool) -> tuple[str | N
         sha = git.make_first_commit(
             project,
             message=f"Start from Forge {__version__}",
-            author_name=str(answers["author_name"]),
-            author_email=str(answers["author_email"]),
+            author_name=str(answers.get("author_name", answers["project_name"])),
+            author_email=str(answers.get("author_email", "")),
         )
     return sha, [f"It has a repository of its own, inside `{outer}`."] if outer else []

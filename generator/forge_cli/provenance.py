@@ -86,8 +86,7 @@ def clone(address: str, folder: Path) -> Repository:
         raise ForgeError(f"git is not installed, so `{shown}` cannot be read. Install git.")
     cloned = git.run(folder, "clone", "--quiet", "--bare", "--", addresses.to_clone(address), str(folder))
     if cloned.returncode:
-        reason = (cloned.stderr.strip().splitlines() or ["no reason given"])[-1]
-        reason = addresses.without_credentials(reason).rstrip(".")
+        reason = addresses.without_credentials(git.reason(cloned)).rstrip(".")
         raise ForgeError(f"`{shown}` cannot be read ({reason}).")
     return Repository(folder)
 

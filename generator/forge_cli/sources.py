@@ -45,8 +45,8 @@ class Source:
             )
             remedy = "Install a newer Forge, or say" if self.carried else "Say"
             raise ForgeError(
-                f"The project was made from version {project.version} of the template, and {where}. {remedy} where that "
-                "version is with --template."
+                f"The project was made from version {project.version} of the template, and {where}. {remedy} with "
+                "--template where it is."
             ) from error
 
 

@@ -143,25 +143,36 @@ def render(
             return complete, ownership.owned(complete)
 
 
-def _prepare(project: Path) -> str | None:
-    """Refuse a project that could not be taken back to what it is; undo what was interrupted."""
+def recovered(project: Path) -> tuple[Journal, str | None]:
+    """Undo what was interrupted.
+
+    Returns:
+        The project's journal, and what was undone.
+
+    Raises:
+        ForgeError: If the project is in no repository, or an update goes on.
+    """
     if not git.is_installed():
         raise ForgeError("git is not installed, and it is what merges an update. Install git.")
     if not git.surrounding_repository(project):
-        raise ForgeError(
-            f"`{project}` is in no git repository. Make one and commit: `git init`, `git add .`, `git commit`."
-        )
-    if git.run(project, "ls-files", "--error-unmatch", answers_file.NAME).returncode:
-        raise ForgeError(f"`{project}` is not committed. Commit it first: `git add .`, `git commit`.")
+        raise ForgeError(f"`{project}` is in no git repository. Make one: `git init`, `git add .`, `git commit`.")
     journal = Journal(project)
     with journal.locked():
         undone = journal.recover()
         journal.forget_if_over()
+    return journal, undone
+
+
+def _prepare(project: Path) -> str | None:
+    """Refuse a project that could not be taken back to what it is."""
+    journal, undone = recovered(project)
     if going := journal.read():
         raise ForgeError(
-            f"The last change of `{project}` ({going.title}) is not over. Look at it and commit it, or take it back with "
-            "`forge update --abort`."
+            f"`{project}` has an update that is not over ({going.title}). Look at it and commit it, or take it back "
+            "with `forge update --abort`."
         )
+    if git.run(project, "rev-parse", "--verify", "--quiet", f"HEAD:./{answers_file.NAME}").returncode:
+        raise ForgeError(f"`{project}` is not committed. Commit it first: `git add .`, `git commit`.")
     _refuse_changes(project)
     return undone
 

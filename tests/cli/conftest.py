@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import forge_cli
+from forge_cli import templates
 from forge_cli.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +99,12 @@ def run(*args: str | Path, checkout: Path | None = None, **env: str) -> Ran:
         timeout=60,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def template() -> templates.Template:
+    """The template under test, which may have uncommitted changes, or no history."""
+    with templates.chosen(None, None) as found:
+        return found
 
 
 def git(folder: Path, *args: str) -> str:

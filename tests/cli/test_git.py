@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Forge, git, run, tree
+from forge_cli import __version__
+
+from .conftest import Forge, git, run, template, tree
 
 
 def author(project: Path) -> str:
@@ -16,7 +18,7 @@ def author(project: Path) -> str:
 
 def committed_once(project: Path) -> None:
     """There is one commit on `main`, with everything in it."""
-    assert git(project, "log", "--format=%s") == "Start from Forge 0.1.0"
+    assert git(project, "log", "--format=%s") == f"Start from Forge {__version__}"
     assert git(project, "branch", "--show-current") == "main"
     assert git(project, "status", "--porcelain", "--ignored") == ""
     made = {path for path in tree(project) if (project / path).is_file() and not path.startswith(".git/")}
@@ -81,7 +83,7 @@ def test_a_git_that_cannot_work_is_one_sentence_and_leaves_nothing(forge: Forge,
 def test_no_git_makes_no_repository(forge: Forge) -> None:
     ran = forge("new", "demo", "-y", "--no-git")
     assert not Path("demo/.git").exists()
-    assert ran.out.splitlines()[1] == ""
+    assert ran.out.split("\n\n")[0].splitlines()[1:] == template().notes
 
 
 def test_inside_another_repository_the_project_gets_its_own(forge: Forge) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import Forge, git
+from forge_cli import __version__
+
+from .conftest import Forge, git, template
 
 
 def document(out: str) -> dict[str, Any]:
@@ -20,7 +22,7 @@ def test_new_describes_the_project(forge: Forge) -> None:
     made = document(forge("new", "some/demo", "--json", "--preset", "minimal").out)
     project = Path("some/demo")
     assert made.keys() == {
-        "destination", "project_name", "slug", "answers", "files", "kept", "commit", "dry_run",
+        "destination", "project_name", "slug", "answers", "files", "kept", "template", "commit", "notes", "dry_run",
     }  # fmt: skip
     assert made["destination"] == str(project.absolute())
     assert made["project_name"] == made["slug"] == "demo"
@@ -28,6 +30,8 @@ def test_new_describes_the_project(forge: Forge) -> None:
     assert made["answers"]["flower"] is False
     assert made["files"] == git(project, "ls-files").splitlines()
     assert made["kept"] == []
+    assert made["template"] == {"address": template().address, "revision": template().revision}
+    assert made["notes"] == template().notes
     assert made["commit"] == git(project, "rev-parse", "HEAD")
     assert made["dry_run"] is False
 
@@ -51,7 +55,7 @@ def test_a_dry_run_is_described_too(forge: Forge) -> None:
 
 
 def test_options_and_version_are_documents(forge: Forge) -> None:
-    assert document(forge("--version", "--json").out) == {"version": "0.1.0"}
+    assert document(forge("--version", "--json").out) == {"version": __version__, "template": template().revision}
     assert document(forge("options", "--json").out).keys() == {"questions", "computed", "refused"}
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from forge_cli import answers, questions
 
-from .conftest import Forge, git, tree
+from .conftest import Forge, git, template, tree
 
 DEFAULTS = {
     "project_name": "demo",
@@ -49,12 +49,13 @@ def test_a_project_is_made_committed_and_summed_up(forge: Forge) -> None:
     assert recorded(project) == DEFAULTS
     assert git(project, "status", "--porcelain") == ""
     files = git(project, "ls-files").splitlines()
+    notes = "".join(note + "\n" for note in template().notes)
     assert ran.code == 0
     assert ran.err == ""
     assert ran.out == (
         f"""\
 Made demo in `demo`: {len(files)} files.
-
+{notes}
   project_name    demo
   description     A FastAPI service with Celery background jobs.
   author_name     demo maintainers

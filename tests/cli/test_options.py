@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forge_cli import questions
+from forge_cli import __version__, questions
 from forge_cli.cli import main
 
-from .conftest import ROOT, Forge, run
+from .conftest import ROOT, Forge, run, template
 
 COPIER_YML = yaml.safe_load((ROOT / "copier.yml").read_text())
 ASKED = {
@@ -99,7 +99,8 @@ def test_the_help_of_new_has_an_option_for_each_question() -> None:
 
 
 def test_the_version_is_one_line(forge: Forge) -> None:
-    assert forge("--version").out == "forge 0.1.0\n"
+    revision = template().revision
+    assert forge("--version").out == f"forge {__version__}{f' (template {revision})' if revision else ''}\n"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from forge_cli import __version__
+
 from .conftest import ROOT, Forge, tree
 
 BUILT_FROM = ["LICENSE", "README.md", "copier.yml", "generator", "pyproject.toml", "template"]
@@ -45,7 +47,7 @@ def test_the_wheel_holds_the_template_dot_files_included_and_no_traces(wheel: Pa
         *(f"forge_cli/_template/template/{path}" for path in clean),
     }
     assert {"forge_cli/py.typed", "forge_cli/presets/minimal.yml", "forge_cli/presets/standard.yml"} < names
-    assert {name.split("/")[0] for name in names} == {"forge_cli", "forge_fastapi_celery-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"forge_cli", f"forge_fastapi_celery-{__version__}.dist-info"}
 
 
 def test_the_installed_wheel_makes_the_same_project(wheel: Path, forge: Forge, tmp_path: Path) -> None:
