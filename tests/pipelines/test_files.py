@@ -1,4 +1,4 @@
-"""The files of a pipeline, before anything runs: valid, sparing with permissions, and at one with the rest of the project."""
+"""The files of a pipeline, before anything runs: valid, modest, and at one with the rest of the project."""
 
 import re
 import subprocess

@@ -1,33 +1,27 @@
-"""The scripts of a pipeline do here what they do there: each runs as it stands, the tests on real servers."""
+"""The tests of a generated project pass as its pipeline runs them: on real servers, and not without them."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
 from forge_cli import questions
 from forge_cli.questions import Answers
-from tests.boot.project import outside_environment
 from tests.boot.run import Endpoint, Run
-from tests.boot.servers import Server, password
+from tests.boot.servers import Server, free_port, password
 from tests.boot.supervisor import RUN_VARIABLE, SERVERS
 from tests.boot.test_boot import require
 from tests.boot.variants import Variant
 from tests.options import label, render
-from tests.test_stack import reason_to_skip
 
 from .reading import jobs
+from .running import step
 
-STEP_SECONDS = 900.0  # with a cold cache, the first one installs everything
-SHELL = {"github": "bash", "gitlab": "sh"}
+pytestmark = pytest.mark.boot
 
-# Each broker, each database, each place for results and each scheduler, and all servers that one project can have.
-ON_SERVERS: list[Answers] = [
+# Each broker, each database, each place for results and each scheduler, and every server that an address can lead to.
+PROJECTS: list[Answers] = [
     {"ci": "github", "broker": "redis", "database": "postgresql", "result_backend": "database", "beat": "redis"},
     {"ci": "gitlab", "broker": "rabbitmq", "database": "mysql", "result_backend": "redis", "beat": "database"},
     {"ci": "gitlab", "broker": "rabbitmq", "database": "sqlite", "result_backend": "database", "beat": "file"},
@@ -55,31 +49,10 @@ def servers_of(variant: Variant, run: Run) -> Iterator[dict[str, Endpoint]]:
         yield {name: Endpoint(server.port, server.accounts) for name, server in started.items()}
 
 
-def step(script: str, project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script as the pipeline's service does, with uv in reach."""
-    shell = "sh" if (project / ".gitlab-ci.yml").exists() else "bash"
-    programs = project.parent / "bin"
-    if not programs.exists():
-        programs.mkdir()
-        (programs / "uv").symlink_to(find_uv_bin())
-    return subprocess.run(
-        [shell, "-e", "-c", script],
-        cwd=project,
-        env=outside_environment() | {"PATH": f"{programs}{os.pathsep}{os.defpath}"} | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=STEP_SECONDS,
-    )
-
-
-@pytest.mark.boot
-@pytest.mark.parametrize("number", range(len(ON_SERVERS)), ids=lambda number: label(ON_SERVERS[number]))
+@pytest.mark.parametrize("number", range(len(PROJECTS)), ids=lambda number: label(PROJECTS[number]))
 def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Run, tmp_path: Path) -> None:
-    answers = questions.complete({"project_name": "Demo Project", **ON_SERVERS[number]})
-    variant = Variant(INDEX + number, answers)
-    project = render(answers, tmp_path / "project")
+    variant = Variant(INDEX + number, questions.complete({"project_name": "Demo Project", **PROJECTS[number]}))
+    project = render(variant.answers, tmp_path / "project")
     job = jobs(project)["servers"]
     with servers_of(variant, boot_run) as endpoints:
         real = {f"TEST_{name}": url for name, url in variant.environment(endpoints, tmp_path).items()}
@@ -90,3 +63,12 @@ def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Ru
             assert done.returncode == 0, f"{script}\n{done.stdout}"
 
         assert " passed" in done.stdout
+
+        # A test of each kind of server fails when that is not there: it is not the embedded one that has served.
+        for name, url in environment.items():
+            for endpoint in endpoints.values():
+                if f":{endpoint.port}" in url:
+                    away = {name: url.replace(f":{endpoint.port}", f":{free_port()}")}
+                    tests = "tests/schedules/test_store.py" if "SCHEDULE" in name else "tests/test_tasks.py"
+                    done = step("make test", project, **environment | away, PYTEST_ADDOPTS=f"-x {tests}")
+                    assert done.returncode != 0, f"{name} is not used:\n{done.stdout}"
