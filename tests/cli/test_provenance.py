@@ -227,6 +227,15 @@ def test_what_is_no_template_of_forge_is_refused(
     assert tree(Path()) == []
 
 
+def test_a_git_that_is_wary_of_bare_repositories_reads_templates(
+    origin: Path, forge: Forge, checkout: Path, home: Path
+) -> None:
+    sha = git(committed(checkout), "rev-parse", "HEAD")
+    (home / "gitconfig").write_text("[safe]\nbareRepository = explicit\n")
+    assert forge("new", "demo", "-y", "--dry-run", "--template", origin).err == ""
+    assert planned(checkout)["template"] == {"address": str(checkout), "revision": sha}
+
+
 def test_a_version_that_is_not_there_is_refused(origin: Path, forge: Forge) -> None:
     ran = forge("new", "demo", "-y", "--template", origin, "--vcs-ref", "v9")
     message = "error: `v9` is no version of the template. The releases are: v1.0.0, v1.1.0.\n"
