@@ -90,4 +90,6 @@ def _deepen(copy: Repository, settings: dict[str, str]) -> None:
         fetched = git.run(copy.path, *fetch, env=settings, timeout=max(end - time.monotonic(), 1))
         if not checkouts.is_shallow(copy):
             return
+        if time.monotonic() > end:
+            break
     raise ForgeError(f"the clone is shallow, and its origin cannot complete it ({git.reason(fetched)}).")
