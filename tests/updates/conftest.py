@@ -13,6 +13,7 @@ import pytest
 from forge_cli import checkouts
 from forge_cli.repository import Repository
 from tests.cli.conftest import Forge, Ran, _machine, forge, git, home
+from tests.updates import small
 from tests.updates.edits import edit
 
 __all__ = ["Forge", "Ran", "_machine", "forge", "git", "home"]
@@ -115,3 +116,37 @@ def commit(folder: Path, message: str = "Change") -> None:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template of a few files with the releases v1.0.0 and v1.1.0."""
+    return small.make(tmp_path_factory.mktemp("small") / "template")
+
+
+@pytest.fixture
+def demo(forge: Forge, small_template: Path, tmp_path: Path) -> Path:
+    """A committed project of the small template's first release, with a secret that git does not see."""
+    place = tmp_path / "demo"
+    made = forge("new", place, "-y", "--no-git", "--template", small_template, "--vcs-ref", "v1.0.0")
+    assert made.code == 0, made.err
+    git(place, "init", "--quiet")
+    (place / ".env").write_text("PASSWORD=secret\n")
+    (place / "run.log").write_text("ran\n")
+    commit(place)
+    return place
+
+
+Content = dict[str, tuple[int, bytes]]
+
+
+def content(folder: Path) -> Content:
+    """Every file outside git's own directory, ignored ones included, with its rights; every directory."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.lstat().st_mode,
+            bytes(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b"",
+        )
+        for path in folder.rglob("*")
+        if ".git" not in path.relative_to(folder).parts
+    }
