@@ -51,8 +51,8 @@ class Booted:
         self._stack.close()
 
     def install(self) -> None:
-        """Render the project, edit it as its owner would, and install what it declares."""
-        self.project = Project(self.directory, self.variant.answers)
+        """Make the project, edit it as its owner would, and install what it declares."""
+        self.project = self.make()
         self.edit()
         virtual_environment = self.project.install(self.run.directory / "environments")
         self.environment = {
@@ -70,6 +70,10 @@ class Booted:
     def addresses(self) -> Mapping[str, str]:
         """Return the variables that tell the project where its servers are."""
         return self.variant.environment(self.endpoints, self.directory)
+
+    def make(self) -> Project:
+        """Make the project's files."""
+        return Project(self.directory, self.variant.answers)
 
     def edit(self) -> None:
         """Change the project as its owner would."""

@@ -25,6 +25,10 @@ class Api:
         """Enqueue a task of `app.tasks` by its name; return its id."""
         return self._accepted(self.http.post(f"/tasks/app.tasks.{task}", json=arguments))
 
+    def post(self, path: str) -> str:
+        """Ask a route for its task; return the task's id."""
+        return self._accepted(self.http.post(path))
+
     def _accepted(self, response: httpx.Response) -> str:
         assert response.status_code == 202, said(response)
         body = response.json()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
@@ -66,12 +67,12 @@ beat_schedule["boot-tick"] = {{"task": "app.tasks.boot_probe.tick", "schedule": 
 class Project:
     """A project in a directory of its own, with room for logs and data beside it."""
 
-    def __init__(self, directory: Path, answers: Answers) -> None:
+    def __init__(self, directory: Path, answers: Answers, make: Callable[[Answers, Path], object] = render) -> None:
         self.directory = directory
         self.root = directory / "project"
         self.ticks = directory / "ticks"
         directory.mkdir(parents=True)
-        render(answers, self.root)
+        make(answers, self.root)
 
     def add_probe(self) -> None:
         """Add a task module, and a schedule entry for it when there is a schedule."""

@@ -13,7 +13,7 @@ PROPERTY = "boot"
 class Report:
     """What every boot test has reported so far."""
 
-    test = "tests/boot/test_boot.py"
+    tests = ("tests/boot/test_boot.py", "tests/updates/test_boot.py")
 
     def __init__(self) -> None:
         self.rows: list[dict[str, object]] = []
@@ -21,9 +21,9 @@ class Report:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the row of a variant's test; a worker's arrives here too, and a word of its crash."""
-        if self.test not in report.nodeid or (report.when in {"setup", "teardown"} and report.passed):
+        file, _, name = report.nodeid.rstrip("]").partition("[")
+        if not (name and file.startswith(self.tests)) or (report.when in {"setup", "teardown"} and report.passed):
             return
-        name = report.nodeid.partition("[")[2].rstrip("]")
         row = {"index": len(self.rows), "name": name, "seconds": 0, "checked": ""}
         found = dict(report.user_properties).get(PROPERTY)
         if report.stop:  # a crash has no times

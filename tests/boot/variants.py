@@ -18,6 +18,8 @@ from .run import Endpoint
 QUESTIONS = ("broker", "database", "result_backend", "beat")
 # Two values in a row differ, and so do those of the same scheduler: the combinations come in threes and fours.
 AUTH = ("api_key", "jwt", "none")
+SPARE = 10
+"""How many accounts there are for projects other than the variants, with the indexes that follow."""
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
@@ -68,6 +70,11 @@ class Variant:
     def has_backup(self) -> bool:
         """Whether the database is backed up."""
         return bool(self.answers.get("backup", False))
+
+    @property
+    def has_flower(self) -> bool:
+        """Whether there is a dashboard."""
+        return bool(self.answers["flower"])
 
     @property
     def servers(self) -> set[str]:
@@ -129,3 +136,4 @@ def _services(answers: Answers) -> tuple[object, ...]:
 
 
 VARIANTS = list(_variants())
+ACCOUNTS = [Variant(index, {}).account for index in range(len(VARIANTS) + SPARE)]
