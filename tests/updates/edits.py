@@ -51,6 +51,49 @@ def confirm_order(order_id: int, currency: str) -> dict[str, int | str]:
     """Confirm an order."""
     return {"order_id": order_id, "currency": currency}
 '''
+MODELS = '''\
+"""The tables of orders."""
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.model import Base
+
+
+class Order(Base):
+    """What was ordered."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3))
+'''
+MIGRATION = '''\
+"""The table of orders."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply this revision."""
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+    )
+
+
+def downgrade() -> None:
+    """Take this revision back."""
+    op.drop_table("orders")
+'''
 SECRETS = "POSTGRES_PASSWORD=kept-secret-1\nAPI_KEYS=team:kept-secret-2\n"
 PACKAGES = ("babel>=2.17,<3", "orjson>=3.11,<4", "stamina>=25,<27", "structlog>=25,<27")
 SERVICE = """\
@@ -68,8 +111,13 @@ VOLUMES = "  # Your own volumes go below this line"  # releases before 0.2.0 hav
 
 
 def edit(project: Path) -> None:
-    """Give a project a domain, packages, a variable, a service, a setting and words of its own; take an example out."""
+    """Give a project a domain, packages, a variable, a service, a setting and words of its own; take an example out.
+
+    One with a database gets a table, too.
+    """
+    table = {"app/orders/models.py": MODELS, "migrations/versions/0003_orders.py": MIGRATION}
     for path, text in {
+        **(table if (project / "migrations").exists() else {}),
         "app/orders/__init__.py": "",
         "app/orders/routes.py": ROUTES,
         "app/orders/settings.py": SETTINGS,
@@ -83,7 +131,7 @@ def edit(project: Path) -> None:
     for package in PACKAGES:
         subprocess.run([*uv, package], check=True)
     replace(project / "app/api.py", IMPORT, f"from app.orders import routes as orders\n{IMPORT}")
-    append(project / "app/api.py", "\nrouter.include_router(orders.router)\n")
+    append(project / "app/api.py", "\n\nrouter.include_router(orders.router)\n")
     replace(project / "app/core/queues.py", '    "*": "default"', '    "orders.*": "orders",\n    "*": "default"')
     replace(project / "app/core/celery.py", TRACKED, f'{TRACKED}    task_compression="gzip",\n')
     append(project / ".env.example", "\n# --- Orders\n# ORDERS_CURRENCY=EUR\n")
