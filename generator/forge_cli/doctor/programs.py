@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-SECONDS = 10.0  # for a program that only has to say who it is
+SECONDS = 5.0  # for a program that only has to say who it is
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ PARTS = {
     "presence": "The record of which queues are consumed",
     "stored": "The stored schedules",
 }
+# What to do when a part is there and cannot be read.
+UNREAD = {
+    "presence": "Ask the workers themselves: `celery -A app.core.celery inspect active_queues`.",
+    "stored": "Run `make migrate`, if the database lacks the table.",
+}
 SETTING = "Set it in the environment or in `.env` (see `.env.example`)."
 
 
@@ -47,8 +52,10 @@ def _broken(told: Told) -> Iterator[Finding]:
             # A machine need not run the dashboard.
             sentence = f"{PARTS[part]} cannot be used: {reason.rstrip('.')}."
             yield graver(f"project.{part}", sentence, SETTING, when=part != "flower")
-        elif fact["fact"] == "broken" and part not in {"presence", "stored"}:
+        elif fact["fact"] == "broken" and part not in UNREAD:
             yield _not_imported(part, fact)
+        elif fact["fact"] == "broken" and not (part == "stored" and told.all("migrations")):
+            yield warning(f"project.{part}", f"{PARTS[part]} cannot be read: {fact['text']}.", UNREAD[part])
 
 
 def _not_imported(part: str, fact: Fact) -> Finding:

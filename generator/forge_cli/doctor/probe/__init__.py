@@ -37,9 +37,9 @@ def _examine() -> None:
     facts.runs("api", _import_api)
     if os.environ["ENVIRONMENT"] != "development":
         settings.look_at_secrets()
-    silent = _wait(servers.ask_all())
-    questions = {"presence": work.look_at_workers} if "results" not in silent else {}
-    if not silent & {"database", "schedules"} and find_spec("app.schedules"):
+    lost = _wait(servers.ask_all()) | servers.lost
+    questions = {"presence": work.look_at_workers} if "results" not in lost else {}
+    if not lost & {"database", "schedules"} and find_spec("app.schedules"):
         questions["stored"] = work.look_at_stored_schedules
     _wait({name: servers.limited(partial(facts.runs, name, what)) for name, what in questions.items()})
 

@@ -14,6 +14,9 @@ from .settings import concerns, shown
 SECONDS = 5.0  # for each server
 NO_SUCH_TASK = "00000000-0000-0000-0000-000000000000"
 
+lost: set[str] = set()
+"""What cannot be used."""
+
 
 def ask_all() -> dict[str, threading.Thread]:
     """Ask every server that is not embedded, each in a thread."""
@@ -48,6 +51,7 @@ def _ask(question: Callable[[], Any], about: dict[str, str]) -> None:
     try:
         tell("server", state="answers", version=question(), **about)
     except BaseException as error:
+        lost.add(about["part"])
         tell("server", state="failed", text=words(error), **about)
 
 
@@ -63,12 +67,20 @@ def _results() -> None:
     """Look for a result that there is not; in a database, make no tables for it."""
     from app.core.celery import celery_app
 
+    engine = engine_of_results()
+    if engine is None:
+        celery_app.backend.get_state(NO_SUCH_TASK)
+    elif not is_missing(engine):
+        engine.connect().close()
+
+
+def engine_of_results() -> Any:
+    """How to reach the database that results are kept in, if that is where they are."""
+    from app.core.celery import celery_app
+
     backend: Any = celery_app.backend
     manager = getattr(backend, "session_manager", None)
-    if manager is None:
-        backend.get_state(NO_SUCH_TASK)
-    elif not _is_missing(engine := manager.get_engine(backend.url, **backend.engine_options)):
-        engine.connect().close()
+    return manager.get_engine(backend.url, **backend.engine_options) if manager else None
 
 
 def _database() -> str:
@@ -78,7 +90,7 @@ def _database() -> str:
 
     made = engine()
     kind: str = made.dialect.name
-    if _is_missing(made):
+    if is_missing(made):
         return kind
     query = {"postgresql": "SHOW server_version", "sqlite": "SELECT sqlite_version()"}.get(kind, "SELECT VERSION()")
     with made.connect() as connection:
@@ -88,7 +100,7 @@ def _database() -> str:
     return version
 
 
-def _is_missing(engine: Any) -> bool:
+def is_missing(engine: Any) -> bool:
     """Whether a database is a file that has not been made yet, but can be."""
     file = Path(engine.url.database or os.curdir)
     if engine.dialect.name != "sqlite" or file.exists():
@@ -99,13 +111,20 @@ def _is_missing(engine: Any) -> bool:
     return True
 
 
+def has_table(engine: Any, name: str) -> bool:
+    """Whether a database has a table; a file that is not there has none, and is not made."""
+    from sqlalchemy import inspect
+
+    return not is_missing(engine) and bool(inspect(engine).has_table(name))
+
+
 def database_is_missing() -> bool:
     """Whether the project's database is a file that has not been made yet."""
     if find_spec("app.core.database") is None:
         return False
     from app.core.database import engine
 
-    return _is_missing(engine())
+    return is_missing(engine())
 
 
 def _look_at_migrations(connection: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .facts import tell, words
-from .servers import database_is_missing
+from .servers import database_is_missing, engine_of_results, has_table
 
 
 def look_at_tasks() -> None:
@@ -60,11 +60,17 @@ def _problem_with(entry: Any, tasks: Mapping[str, Any]) -> str:
 
 
 def look_at_workers() -> None:
-    """Read which queues no worker says to consume; make no tables for it."""
+    """Read which queues no worker says to consume."""
     from app.core.celery import celery_app
     from app.core.queues import QUEUES
     from app.jobs.presence import unconsumed
 
-    if manager := getattr(celery_app.backend, "session_manager", None):
-        manager.prepared = True
-    tell("workers", queues=list(QUEUES), unconsumed=unconsumed())
+    engine, backend = engine_of_results(), celery_app.backend
+    if engine is None:
+        found = unconsumed()
+    elif has_table(engine, backend.task_cls.__table__.name):
+        backend.session_manager.prepared = True  # or asking would make and change tables
+        found = unconsumed()
+    else:
+        found = list(QUEUES)  # the first worker makes the table
+    tell("workers", queues=list(QUEUES), unconsumed=found)
