@@ -2,7 +2,7 @@
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint format fast test boot faults stack docs bench
+.PHONY: help setup lint format fast test boot faults stack docs bench release
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,3 +39,6 @@ docs: setup ## Write docs/options.md anew from copier.yml
 
 bench: setup ## Measure `forge new` and a generated project: `make bench`, or `make bench NAMES=draining`
 	$(BIN)/python -m tests.bench $(NAMES)
+
+release: ## Make a release: `make release VERSION=X.Y.Z`; pushes nothing
+	@python3 generator/release.py $(VERSION)

@@ -10,8 +10,8 @@ from forge_cli.questions import Answer, Answers
 
 # The questions whose answers decide which files there are and what they do; of these, the ones that meet no other; and
 # those that change a text and a number.
-STRUCTURE = ("broker", "database", "result_backend", "beat", "backup", "auth", "flower", "docker")
-ALONE = ("flower", "docker")
+STRUCTURE = ("broker", "database", "result_backend", "beat", "backup", "auth", "flower", "docker", "ci")
+ALONE = ("flower", "docker", "ci")
 TEXTS = ("license", "python_version")
 DEFAULTS = questions.complete({"project_name": "Demo Project"})
 

@@ -14,11 +14,12 @@ ALWAYS = {".copier-answers.yml"}
 # The files of every project that an option may change, beside those that it owns.
 SHARED = {
     "license": {"pyproject.toml"},
-    "python_version": {"Dockerfile"},
-    "broker": {".env.example", "README.md", "compose.yaml", "pyproject.toml"},
-    "result_backend": {".env.example", "README.md", "compose.yaml"},
+    "python_version": {".github/workflows/ci.yml", "Dockerfile"},
+    "broker": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml", "pyproject.toml"},
+    "result_backend": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml"},
     "beat": {
         ".env.example",
+        ".github/workflows/ci.yml",
         ".gitignore",
         "Procfile.dev",
         "README.md",
@@ -42,10 +43,12 @@ SHARED = {
     },
     "auth": {".env.example", "Makefile", "README.md", "compose.yaml", "pyproject.toml", "app/cli.py"},
     "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
-    "docker": {".env.example", "Makefile", "README.md"},
+    "docker": {".env.example", ".github/workflows/ci.yml", "Makefile", "README.md"},
+    "ci": {"README.md"},
     "database": {
         ".dockerignore",
         ".env.example",
+        ".github/workflows/ci.yml",
         "Dockerfile",
         "Makefile",
         "Procfile.dev",
@@ -119,10 +122,20 @@ def test_no_option_is_known_to_shared_python_but_where_the_public_names_are() ->
 
 
 @pytest.mark.parametrize(
-    "file", ["pyproject.toml", ".env.example", "Makefile", ".gitignore", "README.md", "Procfile.dev"]
+    "file",
+    [
+        "pyproject.toml",
+        ".env.example",
+        ".github/workflows/ci.yml",
+        "Makefile",
+        ".gitignore",
+        "README.md",
+        "Procfile.dev",
+    ],
 )
 def test_the_optional_lines_of_a_shared_file_never_stand_last(file: str, render: Render) -> None:
     """People and tools append at the end, so an update meets no line of theirs next to one of an option."""
-    last = {(render({**NAME, name: value}) / file).read_text().splitlines()[-1] for name, value in FLIPS}
+    projects = [render({**NAME, name: value}) for name, value in FLIPS]
+    last = {(project / file).read_text().splitlines()[-1] for project in projects if (project / file).exists()}
 
     assert len(last) == 1

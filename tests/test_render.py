@@ -36,7 +36,8 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"postgres|psycopg|pgclient", {"database": {"postgresql"}}),
     (r"mysql|mariadb", {"database": {"mysql"}}),
     (r"database|alembic|migrat|sqlalchemy|sqlite", {"database": {"postgresql", "mysql", "sqlite"}}),
-    (r"(?<!heart)\bbeat|crontab|schedule", {"beat": {"file", "redis", "database"}}),
+    # A pipeline that runs once a week has a schedule of its own.
+    (r"(?<!heart)\bbeat|crontab|(?<!pipeline )schedule(?!:$|\"$)", {"beat": {"file", "redis", "database"}}),
     (r"app schedules|app\.schedules|/schedules", {"beat": {"redis", "database"}}),
     (r"backup|pg_dump|mariadb-dump|boto3", {"backup": {True}}),
     (r"api.?key", {"auth": {"api_key"}}),
@@ -44,7 +45,16 @@ WORDS: list[tuple[str, dict[str, set[str | bool]]]] = [
     (r"app token|core.tokens|\b401\b", {"auth": {"api_key", "jwt"}}),
     (r"(?<!over)flower", {"flower": {True}}),
     (r"docker|compose", {"docker": {True}}),
+    (r"pipeline(?!\()|FORGE_TEMPLATE", {"ci": {"github", "gitlab"}}),
+    (r"(?<!\w)\.github|github actions|workflows/", {"ci": {"github"}}),
+    (r"gitlab(?!\.com)", {"ci": {"gitlab"}}),
 ]
+
+# GitHub's own `${{ … }}` is none of Jinja's.
+JINJA = r"{%|%}|(?<!\$){{(?! *\.)"
+
+# The file that is the pipeline, by the answer to `ci`.
+PIPELINES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml", "none": ""}
 
 # Packages that nothing imports: Celery finds them by an address, the shell by a command, logging by its settings.
 FOUND_BY_NAME = {
@@ -69,7 +79,7 @@ def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answ
     files = contents(project)
     for path, text in files.items():
         parse(project / path, text)
-        assert not re.search(r"{%|%}|{{(?! *\.)", text), f"{path} holds unrendered Jinja"
+        assert not re.search(JINJA, text), f"{path} holds unrendered Jinja"
         assert text == "" or (text.endswith("\n") and not text.endswith("\n\n")), f"{path} has no proper end"
         assert not re.search(r"\n\n\n\n|[ \t]\n", text), f"{path} has stray white space"
     no_trace_of_what_is_off(answers, files)
@@ -84,8 +94,8 @@ def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answ
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("answers", FEW, ids=label)
-def test_the_license_and_python_change_four_files_and_no_other(answers: Answers, render: Render) -> None:
-    changing = {"LICENSE", "pyproject.toml", "Dockerfile", ".copier-answers.yml"}
+def test_the_license_and_python_change_five_files_and_no_other(answers: Answers, render: Render) -> None:
+    changing = {"LICENSE", "pyproject.toml", "Dockerfile", ".copier-answers.yml", PIPELINES[str(answers["ci"])]}
     with_defaults = contents(render(answers))
 
     for words in combinations(*TEXTS):

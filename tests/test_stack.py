@@ -36,6 +36,7 @@ STACKS: list[Answers] = [
         "beat": "redis",
         "auth": "jwt",
         "flower": False,
+        "ci": "gitlab",
     },
 ]
 DEADLINE = 60.0  # seconds

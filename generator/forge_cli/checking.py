@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forge_cli import answers_file, git, questions, updating
-from forge_cli.applying import has_markers
+from forge_cli.applying import Journal, has_markers
 from forge_cli.changelog import Entry, between
 from forge_cli.merging import files
 from forge_cli.questions import Answer, Answers
@@ -55,8 +55,8 @@ def check(project: Path, sources: Sources, *, template: str | None) -> Check:
     Raises:
         ForgeError: If it is no project, or its template cannot be read.
     """
+    undone = updating.recovered(project)
     recorded = answers_file.read(project)
-    journal, undone = updating.recovered(project)
     source = sources.find(recorded, template)
     version = source.of(recorded)
     repository, newest = source.repository, source.newest
@@ -64,7 +64,7 @@ def check(project: Path, sources: Sources, *, template: str | None) -> Check:
         answers, owned = updating.render(repository, version, recorded, [], Path(name) / "project")
         rendered = [path for path in files(Path(name) / "project") if path not in owned]
     behind = not repository.same_template(version, newest) and not repository.is_newer(version, newest)
-    going = journal.read()
+    going = Journal(project).read() if git.surrounding_repository(project) else None
     return Check(
         project=project,
         address=source.address,

@@ -55,11 +55,16 @@ def copy(checkout: Path, folder: Path) -> Repository:
     (folder / "HEAD").write_text(f"{head}\n", encoding="utf-8")
     git.checked(folder, "update-ref", "--stdin", stdin=refs and f"{refs}\n")
     repository = Repository(folder)
-    here = refs.split()
-    for release in repository.releases().values():
-        if f"refs/tags/{release.name}" not in here:
-            git.checked(folder, "update-ref", f"refs/tags/{release.name}", release.commit)
+    name_releases(repository)
     return repository
+
+
+def name_releases(copy: Repository) -> None:
+    """Give each release that is only recorded its tag."""
+    here = git.checked(copy.path, "for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split()
+    for release in copy.releases().values():
+        if release.name not in here:
+            git.checked(copy.path, "update-ref", f"refs/tags/{release.name}", release.commit)
 
 
 def settings(checkout: Path) -> dict[str, str]:

@@ -110,16 +110,16 @@ def new(
     output.project(made, as_json=as_json)
 
 
-app.command()(update_commands.update)
-app.command("set")(update_commands.set_answers)
-app.command()(update_commands.check)
-app.command()(doctor_command.doctor)
-
-
 @app.command()
 def options(as_json: Json = False) -> None:
     """Print the questions, what they allow, and which answers do not go together."""
     output.options(as_json=as_json)
+
+
+app.command()(update_commands.update)
+app.command("set")(update_commands.set_answers)
+app.command()(update_commands.check)
+app.command()(doctor_command.doctor)
 
 
 def main(args: list[str] | None = None) -> int:

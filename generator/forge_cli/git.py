@@ -95,20 +95,31 @@ def reason(result: subprocess.CompletedProcess[str]) -> str:
 
 
 def run(
-    folder: Path, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = ""
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run git with arguments, variables and input as `checked` takes them, and leave a failure to the caller.
 
+    What takes longer than the timeout, in seconds, is a failure too.
+
     What is not UTF-8, in names and contents of files, passes through as it is.
     """
-    result = subprocess.run(
-        ["git", *arguments],
-        cwd=folder,
-        env={**_environment(), **(env or {})},
-        input=stdin.encode(errors="surrogateescape"),
-        capture_output=True,
-        check=False,
-    )
+    command = ["git", *arguments]
+    try:
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            env={**_environment(), **(env or {})},
+            input=stdin.encode(errors="surrogateescape"),
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"fatal: no answer in {timeout} seconds")
     out, err = (stream.decode(errors="surrogateescape") for stream in (result.stdout, result.stderr))
     return subprocess.CompletedProcess(result.args, result.returncode, out, err)
 

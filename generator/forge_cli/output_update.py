@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from forge_cli import consequences, output
@@ -56,7 +57,7 @@ def done(plan: Plan) -> None:
         output.line(".env.example has changed, and .env has not: compare them.")
 
 
-def ended(update: Update, project: object, *, aborted: bool) -> None:
+def ended(update: Update, project: Path, *, aborted: bool) -> None:
     """Say that an update is over."""
     if aborted:
         output.line(f"{project} is as it was before ({update.title} is taken back).")
@@ -70,10 +71,7 @@ def check(found: Check) -> None:
     if found.undone:
         output.line(f"{place}: an update that was interrupted ({found.undone}) was undone.")
     if found.behind:
-        output.line(
-            f"{place} is behind: it has {found.version.name}, and {found.newest.name} is there. `forge update`."
-        )
-        output.line("")
+        output.line(f"{place} is behind: {found.version.name}, and there is {found.newest.name}. `forge update`.", "")
         _changelog(found.entries)
     else:
         output.line(f"{place} is current: {found.version.name}.")

@@ -1,4 +1,4 @@
-"""Which version of the template this installation is, and where it comes from."""
+"""Which version of the template this installation is, and where it comes from. A wheel's build writes that down."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from forge_cli import TEMPLATE_ADDRESS, addresses, checkouts, git
 from forge_cli.errors import ForgeError
-from forge_cli.questions import installed_root
 from forge_cli.repository import Repository, Revision
 
 # What the build puts beside this module.
@@ -34,8 +33,8 @@ def installed() -> Provenance:
     if (PACKAGE / RECORD).is_file():
         built = json.loads((PACKAGE / RECORD).read_text(encoding="utf-8"))
         found = Provenance(built["address"], Revision(**built["revision"]), built["changed"])
-    elif checkouts.is_checkout(installed_root()):
-        found = of_checkout(installed_root())
+    elif checkout := _checkout():
+        found = of_checkout(checkout)
     else:
         return Provenance(None, None, changed=False)
     address = _installed_from() or TEMPLATE_ADDRESS or found.address
@@ -62,8 +61,8 @@ def releases_carried() -> Iterator[Repository | None]:
     with tempfile.TemporaryDirectory(prefix="forge-", ignore_cleanup_errors=True) as folder:
         if (PACKAGE / BUNDLE).is_file():
             yield clone(str(PACKAGE / BUNDLE), Path(folder))
-        elif checkouts.is_checkout(installed_root()):
-            yield checkouts.copy(installed_root(), Path(folder))
+        elif checkout := _checkout():
+            yield checkouts.copy(checkout, Path(folder))
         else:
             yield None
 
@@ -89,6 +88,12 @@ def clone(address: str, folder: Path) -> Repository:
         reason = addresses.without_credentials(git.reason(cloned)).rstrip(".")
         raise ForgeError(f"`{shown}` cannot be read ({reason}).")
     return Repository(folder)
+
+
+def _checkout() -> Path | None:
+    """The checkout that this module is in, if it is not in a wheel."""
+    root = PACKAGE.parents[1]
+    return root if checkouts.is_checkout(root) and not (PACKAGE / "_template").is_dir() else None
 
 
 def _installed_from() -> str | None:

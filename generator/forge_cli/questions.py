@@ -72,12 +72,12 @@ _root: Path | None = None
 
 
 def template_root() -> Path:
-    """Where copier.yml and template/ are, of the installed template or of the one that is read for a while."""
-    return _root or installed_root()
+    """Where copier.yml and template/ are: in the wheel, or at the root of the checkout that is installed editable.
 
-
-def installed_root() -> Path:
-    """Where they are in the wheel, or at the root of the checkout that is installed editable."""
+    While `read_from` lasts, where it says.
+    """
+    if _root:
+        return _root
     here = Path(__file__).resolve().parent
     packaged = here / "_template"
     return packaged if packaged.is_dir() else here.parents[1]

@@ -42,7 +42,7 @@ def update(
 
     First it says what would change and where there will be conflicts. Exit code 3: there are conflicts to resolve.
     """
-    places = projects or [Path()]
+    places = projects or [Path.cwd()]
     if abort and go_on:
         raise UsageError("--abort and --continue do not go together.")
     if abort or go_on:
@@ -59,7 +59,7 @@ def set_answers(
 
     It says what the change means outside git. `forge update --abort` takes it back. Exit code 3: there are conflicts.
     """
-    place = Path() if "=" in changes[0] else Path(changes[0])
+    place = Path.cwd() if "=" in changes[0] else Path(changes[0])
     given = changes if "=" in changes[0] else changes[1:]
     if not given:
         raise UsageError("Say which answers change, as in `forge set flower=no`. `forge options` lists them.")
@@ -76,7 +76,7 @@ def check(projects: Projects = None, template: Template = None, as_json: Json = 
 
     codes, documents = [], list[dict[str, Any]]()
     with reading() as sources:
-        for place in projects or [Path()]:
+        for place in projects or [Path.cwd()]:
             try:
                 found = checking.check(place, sources, template=template)
             except ForgeError as error:

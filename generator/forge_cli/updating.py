@@ -62,8 +62,9 @@ def planned(
     Raises:
         ForgeError: If the project cannot be updated, with what is in the way.
     """
+    undone = recovered(project)
     recorded = answers_file.read(project)
-    undone = _prepare(project)
+    _refuse_unsafe(project)
     source = sources.find(recorded, template)
     old = source.of(recorded)
     new = _target(source, old, to)
@@ -143,30 +144,33 @@ def render(
             return complete, ownership.owned(complete)
 
 
-def recovered(project: Path) -> tuple[Journal, str | None]:
-    """Undo what was interrupted.
+def recovered(project: Path) -> str | None:
+    """Undo what was interrupted, which may have taken anything away for the moment, the answers file too.
 
     Returns:
-        The project's journal, and what was undone.
+        What was undone.
 
     Raises:
-        ForgeError: If the project is in no repository, or an update goes on.
+        ForgeError: If an update of the project goes on.
     """
+    if not (project.is_dir() and git.is_installed() and git.surrounding_repository(project)):
+        return None
+    journal = Journal(project)
+    if not journal.folder.exists():
+        return None
+    with journal.locked():
+        undone = journal.recover()
+        journal.forget_if_over()
+        return undone
+
+
+def _refuse_unsafe(project: Path) -> None:
+    """Refuse a project that could not be taken back to what it is."""
     if not git.is_installed():
         raise ForgeError("git is not installed, and it is what merges an update. Install git.")
     if not git.surrounding_repository(project):
         raise ForgeError(f"`{project}` is in no git repository. Make one: `git init`, `git add .`, `git commit`.")
-    journal = Journal(project)
-    with journal.locked():
-        undone = journal.recover()
-        journal.forget_if_over()
-    return journal, undone
-
-
-def _prepare(project: Path) -> str | None:
-    """Refuse a project that could not be taken back to what it is."""
-    journal, undone = recovered(project)
-    if going := journal.read():
+    if going := Journal(project).read():
         raise ForgeError(
             f"`{project}` has an update that is not over ({going.title}). Look at it and commit it, or take it back "
             "with `forge update --abort`."
@@ -174,7 +178,6 @@ def _prepare(project: Path) -> str | None:
     if git.run(project, "rev-parse", "--verify", "--quiet", f"HEAD:./{answers_file.NAME}").returncode:
         raise ForgeError(f"`{project}` is not committed. Commit it first: `git add .`, `git commit`.")
     _refuse_changes(project)
-    return undone
 
 
 def _refuse_changes(project: Path) -> None:

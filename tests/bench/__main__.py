@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from . import backup, coroutines, draining, new, publishing, requests, soak
+from . import backup, coroutines, draining, new, publishing, requests, soak, update
 from .report import Report, machine
 from .rig import Rig
 
@@ -18,13 +18,14 @@ MEASURES: dict[str, Measure] = {
     "backup": backup.measure,
     "100k": soak.measure,
 }
+COMMANDS: dict[str, Callable[[Report], None]] = {"new": new.measure, "update": update.measure}
 LONG = {"100k"}
 
 
 def main() -> None:
     """Run what the command line names; everything but the long ones when it names nothing."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    names = ["new", *MEASURES]
+    names = [*COMMANDS, *MEASURES]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default: 3)")
     parser.add_argument(
@@ -39,8 +40,9 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles its libraries again
     report = Report()
     report.say(f"# Benchmarks\n\n{machine()}")
-    if "new" in chosen:
-        new.measure(report)
+    for name in chosen:
+        if name in COMMANDS:
+            COMMANDS[name](report)
     if set(chosen) & set(MEASURES):
         with Rig() as rig:
             for name in chosen:

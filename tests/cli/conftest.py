@@ -50,6 +50,14 @@ def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "work")
 
 
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of Forge as it is here, with two releases and a commit since, to be read only."""
+    from .origins import make_origin
+
+    return make_origin(tmp_path_factory.mktemp("origin") / "forge")
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"

@@ -18,6 +18,7 @@ ASKED = {
     for name, question in COPIER_YML.items()
     if not name.startswith("_") and question.get("when") is not False
 }
+COMMANDS = ["new", "options", "update", "set", "check"]
 
 
 def test_options_name_every_question_with_its_values(forge: Forge) -> None:
@@ -83,9 +84,9 @@ def test_every_default_can_be_found_without_asking() -> None:
 
 def test_help_names_the_commands_and_the_exit_codes(forge: Forge) -> None:
     out = forge("--help").out
-    assert "Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted." in out
+    assert "Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted." in out
     assert forge().out == out
-    assert re.findall(r"^│ (\w+) ", out, flags=re.MULTILINE) == ["new", "options"]
+    assert re.findall(r"^│ (\w+) ", out, flags=re.MULTILINE) == COMMANDS
 
 
 def test_the_help_of_new_has_an_option_for_each_question() -> None:
@@ -112,7 +113,7 @@ def test_the_version_is_one_line(forge: Forge) -> None:
         ("forge new --preset ", ["minimal", "standard"]),
         ("forge new --fl", ["--flower"]),
         ("forge new --no-d", ["--no-docker"]),
-        ("forge ", ["new", "options"]),
+        ("forge ", COMMANDS),
     ],
 )
 def test_the_shell_completes_values(

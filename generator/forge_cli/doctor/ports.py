@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forge_cli.doctor.findings import Finding, fine, graver
+from forge_cli.doctor.findings import Finding, fine, graver, problem
 from forge_cli.doctor.programs import ask
 from forge_cli.doctor.surroundings import Project
 from forge_cli.errors import ForgeError
 
 SECONDS = 1.0  # for an answer from this machine
+POSSIBLE = range(1, 65536)
 LISTENS = "0A"  # https://www.kernel.org/doc/Documentation/networking/proc_net_tcp.txt
 # [host:]published:container[/protocol], where `published` may be a range
 SHORT = re.compile(r"(?:(?P<host>.+):)?(?P<first>\d+)(?:-(?P<last>\d+))?:[\d-]+(?:/(?P<protocol>\w+))?")
@@ -58,6 +59,8 @@ def look(project: Project) -> Iterator[Finding]:
         remedy = "Mend that file; `git diff compose.yaml` shows what has changed."
         yield graver("ports", str(error), remedy, when=not project.is_in_development)
         wanted = [*_of_make(project)]
+    yield from _impossible(wanted)
+    wanted = [port for port in wanted if port.number in POSSIBLE]
     published = None
     for number in dict.fromkeys(port.number for port in wanted):
         users = [port for port in wanted if port.number == number]
@@ -80,8 +83,22 @@ def look(project: Project) -> Iterator[Finding]:
         yield graver(check, told, remedy, when=matters)
 
 
+def _impossible(wanted: list[Wanted]) -> Iterator[Finding]:
+    for port in wanted:
+        if port.number not in POSSIBLE:
+            text = f"{port.number}, which {port.who} wants, is no port."
+            yield problem("ports", text, f"Take a number from {POSSIBLE[0]} to {POSSIBLE[-1]}.")
+
+
 def is_taken(host: str, port: int) -> bool:
     """Whether something listens there already."""
+    try:
+        return _is_taken(host, port)
+    except OSError:
+        return False  # it is an address that this machine has not
+
+
+def _is_taken(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
         client.settimeout(SECONDS)
         if client.connect_ex((host or "127.0.0.1", port)) == 0:
@@ -129,7 +146,7 @@ def _by_variable(project: Project, number: int) -> str:
     """How to change a port that compose.yaml takes from a variable."""
     names = re.findall(r"\$\{(\w+):?-\d+\}", project.text("compose.yaml"))
     name = next((name for name in names if project.filled_in(f"${{{name}:-{number}}}") == str(number)), "")
-    return f"`{name}={number + 1}` in `.env`" if name and len(names) else ""
+    return f"`{name}={number + 1}` in `.env`" if name else ""
 
 
 def _is_own(project: Project, number: int, holder: Holder | None) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 
+from forge_cli import git
 from forge_cli.doctor.findings import Finding, fine, graver, problem, warning
 from forge_cli.doctor.probing import Told
-from forge_cli.doctor.programs import ask
+from forge_cli.doctor.programs import SECONDS
 from forge_cli.doctor.surroundings import Project
 
 PLACEHOLDER = re.compile(r"(?:.*:)?change-?me")
@@ -50,13 +50,13 @@ def _of_compose(project: Project) -> Iterator[Finding]:
 
 def _file(project: Project) -> Iterator[Finding]:
     file = project.folder / ".env"
-    if shutil.which("git"):
-        listed = ask(["git", "ls-files", "--error-unmatch", ".env"], folder=project.folder)
-        ignored = ask(["git", "check-ignore", "--quiet", ".env"], folder=project.folder)
-        if listed.code == 0:
+    if git.is_installed():
+        listed = git.run(project.folder, "ls-files", "--error-unmatch", ".env", timeout=SECONDS)
+        ignored = git.run(project.folder, "check-ignore", "--quiet", ".env", timeout=SECONDS)
+        if listed.returncode == 0:
             remedy = "Run `git rm --cached .env`, commit, and change every secret that was in it."
             yield problem("secrets.tracked", "`.env` is tracked by git.", remedy)
-        elif ignored.code == 1 and file.exists():
+        elif ignored.returncode == 1 and file.exists():
             yield warning("secrets.tracked", "`.env` is not ignored by git.", "Add it to `.gitignore`.")
     if not file.exists():
         yield fine("secrets.file", "There is no `.env`; the environment alone says what differs from the defaults.")

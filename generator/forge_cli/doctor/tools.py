@@ -10,6 +10,7 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from forge_cli import git
 from forge_cli.doctor.findings import Finding, fine, graver, problem, warning
 from forge_cli.doctor.programs import ask, version_in
 from forge_cli.doctor.surroundings import Project
@@ -109,9 +110,9 @@ def _make(uv: str | None) -> Finding:
 
 
 def _git(project: Project) -> Finding:
-    if not shutil.which("git"):
+    if not git.is_installed():
         return warning("tools.git", "git is not installed.", "Install it with the system's packages.")
-    if ask(["git", "rev-parse", "--is-inside-work-tree"], folder=project.folder).code != 0:
+    if git.surrounding_repository(project.folder) is None:
         remedy = "Run `git init`, `git add --all` and `git commit`: an update of the project needs a commit."
         return warning("tools.git", "The project is in no git repository.", remedy)
     return fine("tools.git", f"git {version_of('git')}.")

@@ -15,7 +15,9 @@ UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutE
 
 def unavailable() -> tuple[type[Exception], ...]:
     """Return what is raised when a service is down, the result backend's driver included."""
-    return (*UNAVAILABLE, *getattr(current_app.backend, "connection_errors", ()))
+    # On Redis kombu names `KeyError` too, for its own event loop: here that is a mistake in the code.
+    errors = getattr(current_app.backend, "connection_errors", ())
+    return (*UNAVAILABLE, *(error for error in errors if error is not KeyError))
 
 
 def check(name: str) -> Callable[[Check], Check]:

@@ -1,0 +1,74 @@
+"""The tests of a generated project pass as its pipeline runs them: on real servers, and not without them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from forge_cli import questions
+from forge_cli.questions import Answers
+from tests.boot.run import Endpoint, Run
+from tests.boot.servers import Server, free_port, password
+from tests.boot.supervisor import RUN_VARIABLE, SERVERS
+from tests.boot.test_boot import require
+from tests.boot.variants import Variant
+from tests.options import label, render
+
+from .reading import jobs
+from .running import step
+
+pytestmark = pytest.mark.boot
+
+# Each broker, each database, each place for results and each scheduler, and every server that an address can lead to.
+PROJECTS: list[Answers] = [
+    {"ci": "github", "broker": "redis", "database": "postgresql", "result_backend": "database", "beat": "redis"},
+    {"ci": "gitlab", "broker": "rabbitmq", "database": "mysql", "result_backend": "redis", "beat": "database"},
+    {"ci": "gitlab", "broker": "rabbitmq", "database": "sqlite", "result_backend": "database", "beat": "file"},
+    {"ci": "github", "broker": "redis", "database": "none", "result_backend": "redis", "beat": "none"},
+]
+INDEX = 60  # of the first one; each has an account of its own
+
+
+@contextmanager
+def servers_of(variant: Variant, run: Run) -> Iterator[dict[str, Endpoint]]:
+    """Run the servers that a project needs, for it alone."""
+    run.watch()
+    place = run.directory / "pipelines" / str(variant.index)
+    place.mkdir(parents=True)
+    for folder in (place, place.parent):
+        folder.chmod(0o711)  # PostgreSQL's and MariaDB's users pass through it
+    with ExitStack() as stack:
+        started: dict[str, Server] = {}
+        for name in sorted(variant.servers):
+            require(name)
+            server = SERVERS[name](place, {variant.account: password()}, {RUN_VARIABLE: str(run.directory)})
+            stack.callback(server.stop)
+            server.start()
+            started[name] = server
+        yield {name: Endpoint(server.port, server.accounts) for name, server in started.items()}
+
+
+@pytest.mark.parametrize("number", range(len(PROJECTS)), ids=lambda number: label(PROJECTS[number]))
+def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Run, tmp_path: Path) -> None:
+    variant = Variant(INDEX + number, questions.complete({"project_name": "Demo Project", **PROJECTS[number]}))
+    project = render(variant.answers, tmp_path / "project")
+    job = jobs(project)["servers"]
+    with servers_of(variant, boot_run) as endpoints:
+        real = {f"TEST_{name}": url for name, url in variant.environment(endpoints, tmp_path).items()}
+        environment = {name: real[name] for name in job.environment} | {RUN_VARIABLE: str(boot_run.directory)}
+
+        for script in job.scripts:
+            done = step(script, project, **environment)
+            assert done.returncode == 0, f"{script}\n{done.stdout}"
+
+        assert " passed" in done.stdout
+
+        # A test of each kind of server fails when that is not there: it is not the embedded one that has served.
+        for name, url in environment.items():
+            for endpoint in endpoints.values():
+                if f":{endpoint.port}" in url:
+                    away = {name: url.replace(f":{endpoint.port}", f":{free_port()}")}
+                    tests = "tests/schedules/test_store.py" if "SCHEDULE" in name else "tests/test_tasks.py"
+                    done = step("make test", project, **environment | away, PYTEST_ADDOPTS=f"-x {tests}")
+                    assert done.returncode != 0, f"{name} is not used:\n{done.stdout}"

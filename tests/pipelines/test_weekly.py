@@ -1,0 +1,128 @@
+"""The weekly check: it takes Forge from where the template is, and ends as `forge check` does."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.options import render
+
+from .reading import jobs
+from .running import step
+
+ROOT = Path(__file__).parents[2]
+IDENTITY = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+
+ADDRESSES = {
+    "https://git.example.com/team/forge": "git+https://git.example.com/team/forge",
+    "https://git.example.com/team/forge.git": "git+https://git.example.com/team/forge.git",
+    "git+https://git.example.com/team/forge": "git+https://git.example.com/team/forge",
+    "ssh://git@git.example.com:2222/team/forge.git": "git+ssh://git@git.example.com:2222/team/forge.git",
+    "git@git.example.com:team/forge.git": "git+ssh://git@git.example.com/team/forge.git",
+    "gh:team/forge": "git+https://github.com/team/forge",
+    "gl:team/tools/forge": "git+https://gitlab.com/team/tools/forge",
+    "'https://git.example.com/team/forge'": "git+https://git.example.com/team/forge",
+}
+# In place of uvx: what it was asked for.
+ASKED = '#!/bin/sh\necho "$@"\n'
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A project with a pipeline, and in place of uvx a program that says what it was asked for."""
+    made = render({"project_name": "Demo Project", "ci": request.param}, tmp_path / "project")
+    uvx = made / ".uv/bin/uvx"
+    uvx.parent.mkdir(parents=True)
+    uvx.write_text(ASKED)
+    uvx.chmod(0o755)
+    return made
+
+
+def record(project: Path, address: str) -> None:
+    """Let a project have been made from some address."""
+    answers = project / ".copier-answers.yml"
+    lines = [line for line in answers.read_text().splitlines() if not line.startswith("_src_path:")]
+    answers.write_text("\n".join([lines[0], f"_src_path: {address}", *lines[1:], ""]))
+
+
+def check(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run what comes after the installation of uv."""
+    job = jobs(project)["forge"]
+    return step(job.scripts[-1], project, **{**job.environment, **environment})
+
+
+@pytest.mark.parametrize("recorded", ADDRESSES)
+def test_forge_comes_from_the_address_that_the_project_records(recorded: str, project: Path) -> None:
+    record(project, recorded)
+
+    done = check(project)
+
+    assert (done.returncode, done.stdout) == (0, f"--from {ADDRESSES[recorded]} forge check\n")
+
+
+def test_a_variable_says_where_it_comes_from_instead(project: Path) -> None:
+    record(project, "https://git.example.com/team/forge")
+
+    done = check(project, FORGE_TEMPLATE="git@git.example.com:team/fork.git")
+
+    assert done.stdout == "--from git+ssh://git@git.example.com/team/fork.git forge check\n"
+
+
+@pytest.mark.parametrize("recorded", ["/home/me/my forge", "../forge", "~/forge", "C:\\forge"])
+def test_a_path_on_somebodys_machine_fails_with_what_to_set(recorded: str, project: Path) -> None:
+    record(project, recorded)
+
+    done = check(project)
+
+    assert done.returncode == 2
+    assert done.stdout == f"error: others cannot reach {recorded}. Set the variable FORGE_TEMPLATE to an address.\n"
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_it_tells_a_current_project_from_one_that_is_behind_and_one_with_conflicts(ci: str, tmp_path: Path) -> None:
+    template = repository(tmp_path / "template")
+    release(template, "v99.1.0")
+    project = tmp_path / "project"
+    new = [sys.executable, "-m", "forge_cli", "new", str(project), "-y", "--ci", ci, "--template", str(template)]
+    subprocess.run(new, check=True, capture_output=True)
+    job = jobs(project)["forge"]
+
+    def ends_with() -> tuple[int, str]:
+        for script in job.scripts:
+            done = step(script, project, **{**job.environment, "FORGE_TEMPLATE": f"git+{template.as_uri()}"})
+            if done.returncode:
+                break
+        return done.returncode, done.stdout
+
+    assert ends_with()[0] == 0, ends_with()
+
+    with (template / "template/Makefile.jinja").open("a") as makefile:
+        makefile.write("\n# News.\n")
+    release(template, "v99.2.0")
+    code, said = ends_with()
+    assert code == 4, said
+    assert "v99.1.0" in said
+    assert "v99.2.0" in said
+
+    with (project / "README.md").open("a") as readme:
+        readme.write("<<<<<<< mine\none\n=======\nother\n>>>>>>> theirs\n")
+    code, said = ends_with()
+    assert code == 3, said
+    assert "README.md" in said
+
+
+def repository(folder: Path) -> Path:
+    """A repository of Forge, as the working tree is."""
+    left_out = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=left_out)
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    return folder
+
+
+def release(template: Path, name: str) -> None:
+    """Commit everything and tag it."""
+    for command in (["add", "--all"], [*IDENTITY, "commit", "--quiet", "--message", name], ["tag", name]):
+        subprocess.run(["git", *command], cwd=template, check=True)

@@ -1,0 +1,32 @@
+"""Every option is switched in a project with edits, and switched back."""
+
+from __future__ import annotations
+
+import pytest
+
+from forge_cli import questions
+from tests.updates.conftest import WORKING, Forge, Project, commit, git
+
+SWITCHES = [
+    (question.name, value) for question in questions.asked() for value in question.values if value != question.values[0]
+]
+
+
+@pytest.mark.usefixtures("source")
+@pytest.mark.parametrize(("name", "value"), SWITCHES, ids=str)
+def test_an_option_that_is_switched_and_switched_back_leaves_the_project_as_it_was(
+    name: str, value: str | bool, forge: Forge, project: Project
+) -> None:
+    mine = project(WORKING)
+    before = git(mine, "rev-parse", "HEAD^{tree}")
+    default = questions.questions()[name].values[0]
+
+    there = forge("set", mine, f"{name}={str(value).lower()}", "--yes")
+    assert (there.code, there.err) == (0, ""), there.out
+    commit(mine)
+    assert git(mine, "rev-parse", "HEAD^{tree}") != before
+    back = forge("set", mine, f"{name}={str(default).lower()}", "--yes")
+    assert (back.code, back.err) == (0, ""), back.out
+    commit(mine)
+
+    assert git(mine, "diff", "--stat", before, "HEAD") == ""
