@@ -9,7 +9,7 @@ from tests.boot.polling import wait_for
 from tests.boot.processes import Process
 from tests.boot.servers import free_port
 
-from .examined import doctor, environment, forge
+from .examined import TOOLS, doctor, environment, forge
 
 pytestmark = pytest.mark.boot
 
@@ -93,6 +93,19 @@ def test_a_module_that_ends_the_process_is_a_sentence(edited: Path) -> None:
     assert doctor(edited).of("project.imports").text == "The API ended the process with 7: not yet."
 
 
+def test_whoever_interrupts_the_doctor_does_not_wait_for_the_project(edited: Path, tmp_path: Path) -> None:
+    append(
+        edited / "app/api.py",
+        f"\nimport pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).touch()\ntime.sleep(60)\n",
+    )
+    command = [str(TOOLS / "forge"), "doctor", str(edited)]
+    with Process(command, cwd=tmp_path, environment=environment(), log=tmp_path / "doctor.log") as running:
+        wait_for("the project is being imported", (tmp_path / "here").exists, within=START_SECONDS)
+        running.terminate()
+        assert running.exit_code(within=5) == 130
+        running.expect_no_orphan()
+
+
 def test_entries_of_the_schedule_that_cannot_run_are_named(edited: Path) -> None:
     append(edited / "app/core/schedule.py", UNKNOWN_TASK)
     examined = doctor(edited)
@@ -118,14 +131,13 @@ def test_settings_that_production_lacks_are_named(installed: Path) -> None:
     assert examined.of("project.flower").level == "warning"
 
 
-def test_a_setting_in_env_is_read_as_the_project_reads_it(edited: Path) -> None:
-    (edited / ".env").write_text("# for this machine\nENVIRONMENT=production\nCELERY_TIMEZONE='UTC' # as everywhere\n")
+def test_settings_in_env_are_read_as_the_project_reads_them(edited: Path) -> None:
+    lines = [f"{name}='{value}' # of this machine" for name, value in SERVERS.items()]
+    (edited / ".env").write_text("\n".join(["# Of this machine.", *lines, ""]))
     examined = doctor(edited)
-    assert (
-        examined.of("project.settings").text
-        == "The settings cannot be used: CELERY_BROKER_URL is not set; CELERY_RESULT_BACKEND is not set."
-    )
     assert '"environment": "production"' in examined.printed
+    assert examined.problems() == {"servers.broker", "servers.results", "servers.database", "secrets.file"}
+    assert examined.of("project.imports").level == "ok"
 
 
 def test_secrets_that_everybody_knows_are_a_problem_in_production_and_are_not_printed(edited: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.boot.polling import wait_for
-from tests.boot.servers import free_port
 from tests.faults import outages
 
 from .projects import Servers
@@ -120,6 +119,7 @@ def test_a_virtual_host_that_is_not_there_is_named(stage: Servers) -> None:
     assert "answers, but has nothing of that name" in examined.of("servers.broker").text
 
 
+@pytest.mark.on("postgresql")
 def test_a_host_that_nobody_knows_is_named(stage: Servers) -> None:
     wrong = {
         setting: stage.environment[setting].replace("@127.0.0.1:", "@nowhere.invalid:")
@@ -183,8 +183,8 @@ def test_a_stored_schedule_whose_task_is_gone_is_named(stage: Servers) -> None:
     )
 
 
+@pytest.mark.on("postgresql")
 def test_the_ports_of_development_are_no_problem_in_production(stage: Servers) -> None:
     port = stage.servers["broker"].port
     assert stage.examine(PORT=str(port)).of(f"ports.{port}").level == "warning"
     assert stage.examine(PORT=str(port), ENVIRONMENT="development").of(f"ports.{port}").level == "problem"
-    assert f"ports.{(free := free_port())}" in stage.examine(PORT=str(free)).findings

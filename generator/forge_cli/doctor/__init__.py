@@ -9,6 +9,7 @@ from pathlib import Path
 from forge_cli.doctor import ports, project, secrecy, servers, tools
 from forge_cli.doctor.findings import Diagnosis, Finding, Level
 from forge_cli.doctor.probing import probe
+from forge_cli.doctor.programs import stop_all
 from forge_cli.doctor.surroundings import Project
 
 __all__ = ["Diagnosis", "Finding", "Level", "examine"]
@@ -30,8 +31,12 @@ def examine(folder: Path) -> Diagnosis:
     with ThreadPoolExecutor() as pool:
         telling = pool.submit(probe, found)
         looking = [pool.submit(_listed, look, found) for look in (tools.look, ports.look)]
-        told = telling.result()
-        findings = [finding for each in looking for finding in each.result()]
+        try:
+            told = telling.result()
+            findings = [finding for each in looking for finding in each.result()]
+        except BaseException:
+            stop_all()  # or leaving the block would wait for them
+            raise
     findings += project.look(found, told)
     if told:
         findings += servers.look(found, told)

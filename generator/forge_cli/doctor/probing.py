@@ -12,7 +12,7 @@ from typing import Any
 from forge_cli.doctor.programs import Answer, ask
 from forge_cli.doctor.surroundings import Project
 
-SECONDS = 45.0  # the first import after an installation compiles every library
+SECONDS = 30.0  # the first import after an installation compiles every library
 # The package is loaded by its path: nothing else of Forge's environment may be found by the project's imports.
 START = """
 import importlib.util, sys

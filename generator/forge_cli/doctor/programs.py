@@ -13,6 +13,8 @@ from packaging.version import Version
 
 SECONDS = 5.0  # for a program that only has to say who it is
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -53,17 +55,25 @@ def ask(
             process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         except OSError as error:
             return Answer(None, "", error.strerror or str(error))
+        _running.add(process)
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
+            _running.discard(process)
             if process.poll() is None:
                 process.kill()
                 process.wait()
         for stream in (out, err):
             stream.seek(0)
         return Answer(code, out.read().decode(errors="replace"), err.read().decode(errors="replace"))
+
+
+def stop_all() -> None:
+    """End every program that still runs: nobody waits for its answer any longer."""
+    for process in _running.copy():
+        process.kill()
 
 
 def version_in(text: str) -> Version | None:

@@ -14,7 +14,7 @@ from forge_cli.doctor.programs import SECONDS
 from forge_cli.doctor.surroundings import Project
 
 PLACEHOLDER = re.compile(r"(?:.*:)?change-?me")
-MAKING = "Set it to a random one: `python3 -c 'import secrets; print(secrets.token_hex(32))'`."
+MAKING = "Change it, on the server too: `python3 -c 'import secrets; print(secrets.token_hex(32))'` makes one."
 
 
 def look(project: Project, told: Told | None) -> Iterator[Finding]:
@@ -41,11 +41,11 @@ def _of_settings(told: Told | None) -> Iterator[Finding]:
 def _of_compose(project: Project) -> Iterator[Finding]:
     """Look at the variables that compose.yaml takes; what it starts runs in production, wherever that is."""
     names = dict.fromkeys(re.findall(r"\$\{?(\w+)", project.text("compose.yaml")))
-    for name in names:
-        if PLACEHOLDER.fullmatch(project.variable(name)):
-            text = f"{name} is the placeholder of `.env.example`, with which Docker Compose would run in production."
-            remedy = "Set it to a random one, or remove `.env` and let `make .env` make it."
-            yield graver("secrets.known", text, remedy, when=not project.is_in_development)
+    found = [name for name in names if PLACEHOLDER.fullmatch(project.variable(name))]
+    if found:
+        text = f"Docker Compose would run in production with the placeholder of `.env.example` for {', '.join(found)}."
+        remedy = "Set a random one for each, or remove `.env` and let `make .env` make it."
+        yield graver("secrets.placeholders", text, remedy, when=not project.is_in_development)
 
 
 def _file(project: Project) -> Iterator[Finding]:

@@ -118,7 +118,8 @@ def _series(text: str, parts: int) -> tuple[int, ...]:
 
 
 def _first(said: str) -> str:
-    return said.partition("; ")[0].rstrip(".")
+    """What a driver says first, without the name of its error."""
+    return re.sub(r"^\w+: ", "", said.partition("; ")[0]).rstrip(".")
 
 
 def _listed(names: list[str]) -> str:

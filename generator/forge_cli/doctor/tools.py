@@ -128,7 +128,7 @@ def _docker(project: Project) -> Iterator[Finding]:
         return
     engine = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if engine.code != 0:
-        told = "does not answer" if engine.code is None else f"cannot be used: {engine.last_line.rstrip('.?')}"
+        told = "does not answer" if engine.code is None else f"cannot be used: {engine.last_line.partition('. ')[0]}"
         yield warning(check, f"Docker's engine {told}; {without}.", "Start it, or let this user reach its socket.")
     else:
         yield fine(check, f"Docker {engine.out.strip()}.")

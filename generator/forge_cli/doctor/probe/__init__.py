@@ -24,8 +24,13 @@ def main(file: str) -> None:
         if facts.runs("settings", settings.settle) and settings.addresses_can_be_read():
             _examine()
         facts.tell("done")
-    finally:
-        os._exit(0)
+        code = 0
+    except Exception as error:
+        # Whatever a changed project may do; what has been found so far is worth something.
+        sys.stderr.write(f"{facts.clean(facts.words(error))}\n")
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _examine() -> None:
@@ -35,7 +40,7 @@ def _examine() -> None:
         work.look_at_tasks()
         work.look_at_entries()
     facts.runs("api", _import_api)
-    if os.environ["ENVIRONMENT"] != "development":
+    if not settings.in_development:
         settings.look_at_secrets()
     lost = _wait(servers.ask_all()) | servers.lost
     questions = {"presence": work.look_at_workers} if "results" not in lost else {}

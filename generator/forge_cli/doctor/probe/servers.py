@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from . import settings
 from .facts import tell, words
-from .settings import concerns, shown
 
 SECONDS = 5.0  # for each server
 NO_SUCH_TASK = "00000000-0000-0000-0000-000000000000"
@@ -26,13 +26,13 @@ def ask_all() -> dict[str, threading.Thread]:
         "database": ("DATABASE_URL", _database),
         "schedules": ("SCHEDULE_STORE_URL", _schedules),
     }
-    known = {name: (concern, value) for concern, name, value in concerns()}
+    known = {name: (concern, value) for concern, name, value in settings.concerns()}
     asked = {}
     for part, (setting, question) in questions.items():
         concern, value = known.get(setting, (None, ""))
         if concern is None:
             continue
-        about = {"part": part, "setting": setting, "address": shown(value)}
+        about = {"part": part, "setting": setting, "address": settings.shown(value)}
         embedded = value == concern.embedded.get(setting)
         tell("server", state="embedded" if embedded else "asked", **about)
         if not embedded:
@@ -95,7 +95,7 @@ def _database() -> str:
     query = {"postgresql": "SHOW server_version", "sqlite": "SELECT sqlite_version()"}.get(kind, "SELECT VERSION()")
     with made.connect() as connection:
         version = f"{kind} {connection.scalar(text(query))}"
-        if os.environ["ENVIRONMENT"] != "development":  # where `make dev` applies them itself
+        if not settings.in_development:  # where `make dev` applies them itself
             _look_at_migrations(connection)
     return version
 

@@ -16,15 +16,18 @@ KNOWN = {
 }  # fmt: skip
 PUBLIC = {"JWT_ISSUER", "JWT_AUDIENCE"}
 
+in_development = False
+"""Whether embedded servers and secrets that everybody knows may serve."""
+
 
 def settle() -> None:
     """Find out where this runs, and read the settings."""
     from app.core.config import base
     from pydantic import ValidationError
 
+    global in_development
     try:
-        assumed = "ENVIRONMENT" not in base.Environment().model_fields_set
-        tell("environment", name=base.default_to_development(), assumed=assumed)
+        in_development = base.default_to_development() == "development"
     except ValidationError as error:
         raise SystemExit(base.explain(error)) from None
     import app.core.config.settings  # noqa: F401
