@@ -119,13 +119,16 @@ def test_a_port_of_the_project_itself_is_no_problem(project: Path) -> None:
     assert said.text == f"Port {port} is in use by the project itself, which is running."
 
 
-def test_the_ports_of_compose_are_looked_at_with_the_variables_of_env(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("variable", "service"), [("API_PORT", "api"), ("FLOWER_PORT", "flower")])
+def test_the_ports_of_compose_are_looked_at_with_the_variables_of_env(
+    project: Path, tmp_path: Path, variable: str, service: str
+) -> None:
     with listening(tmp_path) as (port, _):
-        (project / ".env").write_text(f"FLOWER_PORT={port}\n")
+        (project / ".env").write_text(f"{variable}={port}\n")
         said = doctor(project).of(f"ports.{port}")
     assert said.level == "warning"
-    assert "which `flower` in Docker wants" in said.text
-    assert said.remedy == f"Stop that, or take another port: `FLOWER_PORT={port + 1}` in `.env`."
+    assert f"which `{service}` in Docker wants" in said.text
+    assert said.remedy == f"Stop that, or take another port: `{variable}={port + 1}` in `.env`."
 
 
 def test_a_number_that_is_no_port_is_named(project: Path) -> None:

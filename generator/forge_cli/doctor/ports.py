@@ -144,8 +144,8 @@ def _parsed(port: Any) -> Iterator[tuple[str, int]]:
 
 def _by_variable(project: Project, number: int) -> str:
     """How to change a port that compose.yaml takes from a variable."""
-    names = re.findall(r"\$\{(\w+):?-\d+\}", project.text("compose.yaml"))
-    name = next((name for name in names if project.filled_in(f"${{{name}:-{number}}}") == str(number)), "")
+    published = re.findall(r"\$\{(\w+):?-(\d+)\}", project.text("compose.yaml"))
+    name = next((name for name, default in published if (project.variable(name) or default) == str(number)), "")
     return f"`{name}={number + 1}` in `.env`" if name else ""
 
 
