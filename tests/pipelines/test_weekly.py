@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.options import render
+from tests.conftest import Render
 
-from .reading import jobs
+from .reading import files, jobs
 from .running import step
 
 ROOT = Path(__file__).parents[2]
@@ -30,14 +30,19 @@ ASKED = '#!/bin/sh\necho "$@"\n'
 
 
 @pytest.fixture(params=["github", "gitlab"])
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A project with a pipeline, and in place of uvx a program that says what it was asked for."""
-    made = render({"project_name": "Demo Project", "ci": request.param}, tmp_path / "project")
-    uvx = made / ".uv/bin/uvx"
+def project(request: pytest.FixtureRequest, render: Render, tmp_path: Path) -> Path:
+    """What the check reads of a project, and in place of uvx a program that says what it was asked for."""
+    made = render({"project_name": "Demo Project", "ci": request.param})
+    copy = tmp_path / "project"
+    for path in (made / ".copier-answers.yml", *files(made)):
+        place = copy / path.relative_to(made)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+    uvx = copy / ".uv/bin/uvx"
     uvx.parent.mkdir(parents=True)
     uvx.write_text(ASKED)
     uvx.chmod(0o755)
-    return made
+    return copy
 
 
 def record(project: Path, address: str) -> None:
