@@ -124,7 +124,7 @@ def test_the_ports_of_compose_are_looked_at_with_the_variables_of_env(
     project: Path, tmp_path: Path, variable: str, service: str
 ) -> None:
     with listening(tmp_path) as (port, _):
-        (project / ".env").write_text(f"{variable}={port}\n")
+        (project / ".env").write_text(f"{variable}={port}\nFLOWER_PASSWORD='a\"b: \\\\c'\n")
         said = doctor(project).of(f"ports.{port}")
     assert said.level == "warning"
     assert f"which `{service}` in Docker wants" in said.text

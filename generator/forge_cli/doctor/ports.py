@@ -125,17 +125,18 @@ def _of_compose(project: Project) -> Iterator[Wanted]:
     for name, service in services.items() if isinstance(services, dict) else ():
         ports = service.get("ports") if isinstance(service, dict) else None
         for port in ports if isinstance(ports, list) else ():
-            for host, number in _parsed(port):
+            for host, number in _parsed(project, port):
                 remedy = f"another one at `ports` of `{name}` in `compose.yaml`"
                 yield Wanted(number, host, f"`{name}` in Docker", _by_variable(project, number) or remedy, False)
 
 
-def _parsed(port: Any) -> Iterator[tuple[str, int]]:
+def _parsed(project: Project, port: Any) -> Iterator[tuple[str, int]]:
     if isinstance(port, dict):
-        found = SHORT.fullmatch(f"{port.get('published', '')}:0/{port.get('protocol', 'tcp')}")
-        host = str(port.get("host_ip", ""))
+        published = project.filled_in(str(port.get("published", "")))
+        found = SHORT.fullmatch(f"{published}:0/{port.get('protocol', 'tcp')}")
+        host = project.filled_in(str(port.get("host_ip", "")))
     else:
-        found = SHORT.fullmatch(str(port))
+        found = SHORT.fullmatch(project.filled_in(str(port)))
         host = (found and found["host"]) or ""
     if found and found["protocol"] in {None, "tcp"}:
         for number in range(int(found["first"]), int(found["last"] or found["first"]) + 1):

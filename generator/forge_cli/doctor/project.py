@@ -70,17 +70,22 @@ def _not_imported(part: str, fact: Fact) -> Finding:
 
 def _ended(told: Told) -> Iterator[Finding]:
     """Say that the project has ended the process, or did not come to an end."""
-    if told.first("done"):
-        return
-    begun = told.all("begun")
+    done, begun = told.first("done"), told.all("begun")
     part = PARTS[begun[-1]["part"]] if begun else "The project"
-    if told.answer.code is None:
+    if done and done["text"]:
+        text = f"{part} cannot be looked at: {done['text']}."
+        yield problem("project.imports", text, "Mend what the error names; `make test` shows the whole of it.")
+    elif done:
+        return
+    elif told.answer.code is None:
         text = f"{part} took longer than {SECONDS:.0f} seconds, and nobody waited any longer."
         yield problem(
             "project.imports", text, "Look what a module does while it is imported; it must wait for nothing."
         )
     else:
-        text = f"{part} ended the process with {told.answer.code}: {told.answer.last_line}."
+        # What it has printed last may hold a secret, unless it is Python that could not begin.
+        words = "" if begun else f": {told.answer.last_line}"
+        text = f"{part} ended the process with {told.answer.code}{words}."
         yield problem("project.imports", text, "Run `make install`, and look what a module does while it is imported.")
 
 

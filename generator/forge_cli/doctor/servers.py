@@ -48,7 +48,10 @@ def look(project: Project, told: Told) -> Iterator[Finding]:
     """Say which servers let the project in."""
     for fact in told.all("unreadable"):
         for setting in fact["settings"]:
-            remedy = "Write a password's special characters in %-encoding: `%2F` for `/`, `%40` for `@`, `%3A` for `:`."
+            remedy = (
+                "Write it as `scheme://user:password@host:port/name`, and a password's special characters in "
+                "%-encoding, such as `%2F` for `/` and `%40` for `@`."
+            )
             yield problem("servers.address", f"{setting} is not an address that can be read.", remedy)
     last = {fact["part"]: fact for fact in told.all("server")}
     embedded = [NAMES[part] for part, fact in last.items() if fact["state"] == "embedded"]
@@ -80,7 +83,9 @@ def _answered(part: str, fact: Fact) -> Finding:
         if re.search(words, said, re.IGNORECASE):
             detail = "" if "reached" in what or "answer" in what.split()[-1] else f" ({_first(said)})"
             return problem(check, f"{who} {what}{detail}.", remedy.format(setting=setting))
-    return problem(check, f"{who} cannot be used: {_first(said)}.", f"Correct {setting}, or what the server says.")
+    return problem(
+        check, f"{who} cannot be used: {_first(said)}.", f"Correct {setting}, or mend what the message names."
+    )
 
 
 def _dump_clients(project: Project, database: Fact) -> Iterator[Finding]:

@@ -87,13 +87,13 @@ class Project:
 
     @cached_property
     def compose(self) -> dict[str, Any]:
-        """The content of compose.yaml, its variables filled in; empty when there is none.
+        """The content of compose.yaml, its variables as they are written; empty when there is none.
 
         Raises:
             ForgeError: If it cannot be read.
         """
         try:
-            content = yaml.safe_load(self.filled_in(self.text("compose.yaml")))
+            content = yaml.safe_load(self.text("compose.yaml"))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             place = f" (line {mark.line + 1})" if mark else ""

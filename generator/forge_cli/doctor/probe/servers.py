@@ -91,12 +91,12 @@ def _database() -> str:
     made = engine()
     kind: str = made.dialect.name
     if is_missing(made):
+        _look_at_migrations(None)
         return kind
     query = {"postgresql": "SHOW server_version", "sqlite": "SELECT sqlite_version()"}.get(kind, "SELECT VERSION()")
     with made.connect() as connection:
         version = f"{kind} {connection.scalar(text(query))}"
-        if not settings.in_development:  # where `make dev` applies them itself
-            _look_at_migrations(connection)
+        _look_at_migrations(connection)
     return version
 
 
@@ -106,7 +106,7 @@ def is_missing(engine: Any) -> bool:
     if engine.dialect.name != "sqlite" or file.exists():
         return False
     if not os.access(file.parent, os.W_OK):
-        message = f"the directory `{file.parent}` does not exist or cannot be written to"
+        message = f"the directory `{file.parent}` is not there or cannot be written to"
         raise OSError(message)
     return True
 
@@ -128,13 +128,15 @@ def database_is_missing() -> bool:
 
 
 def _look_at_migrations(connection: Any) -> None:
-    """Compare the revisions of the database with those of the project."""
+    """Compare the revisions of the database, if it is there, with those of the project."""
+    if settings.in_development:
+        return  # `make dev` applies them itself
     from alembic.config import Config
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
     wanted = set(ScriptDirectory.from_config(Config("alembic.ini")).get_heads())
-    applied = set(MigrationContext.configure(connection).get_current_heads())
+    applied = set(MigrationContext.configure(connection).get_current_heads()) if connection else set[str]()
     tell("migrations", missing=sorted(wanted - applied))
 
 

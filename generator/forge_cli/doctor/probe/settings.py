@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from .facts import runs, secrets, tell
 
-LOCAL = {"sqlite", "unix", "redis+socket", "file", "async+memory"}  # what has no log-in
+ASKING = {"amqp", "amqps", "mariadb", "mysql", "postgresql", "pyamqp", "redis", "rediss"}  # servers that have passwords
 KNOWN = {
     "admin", "app", "change-me", "changeme", "default", "example", "flower", "forge", "guest", "mariadb", "mysql",
     "pass", "passwd", "password", "postgres", "rabbitmq", "redis", "root", "secret", "test", "user",
@@ -49,17 +49,26 @@ def addresses() -> dict[str, list[str]]:
 
 def addresses_can_be_read() -> bool:
     """Look whether a driver can read each address; what it would say of it could show parts of a password."""
-    wrong = set()
-    for name, urls in addresses().items():
-        for url in urls:
-            secrets.update(text for text in (_password(url), unquote(_password(url))) if len(text) > 3)
-            try:
-                _ = urlsplit(url).port
-            except ValueError:
-                wrong.add(name)
+    wrong = {name for name, urls in addresses().items() if not all(map(_is_readable, urls))}
+    wrong |= {
+        name
+        for _, name, value in concerns()
+        if name.endswith(("_URL", "_BACKEND")) and "@" in str(value) and "://" not in str(value)
+    }
+    for urls in addresses().values():
+        words = (word for url in urls for word in (_password(url), unquote(_password(url))))
+        secrets.update(word for word in words if len(word) > 3)
     if wrong:
         tell("unreadable", settings=sorted(wrong))
     return not wrong
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return not set(_password(url)) & set("@/?# ")
 
 
 def shown(urls: str) -> str:
@@ -75,7 +84,7 @@ def look_at_secrets() -> None:
             password = unquote(_password(url))
             if password.lower() in KNOWN:
                 tell("known", setting=name)
-            elif not password and url.partition("://")[0].removeprefix("db+") not in LOCAL and "password=" not in url:
+            elif not password and _scheme(url) in ASKING and "password=" not in url:
                 tell("open", setting=name)
     for module in ("auth", "flower"):
         if find_spec(f"app.core.config.{module}"):
@@ -102,6 +111,15 @@ def _look_at_concern(module: str) -> None:
             tell("known", setting=name)
 
 
+def _scheme(url: str) -> str:
+    """What kind of server an address names, without the library that reaches it."""
+    scheme = url.partition("://")[0].removeprefix("db+").removeprefix("async+")
+    return "" if "+socket" in scheme else scheme.partition("+")[0]
+
+
 def _password(url: str) -> str:
     """The password in an address, as it is written there."""
-    return url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    address, _, parameters = url.partition("://")[2].partition("?")
+    if "@" not in address:  # it may be the password that holds a question mark
+        address += f"?{parameters}"
+    return address.rpartition("@")[0].partition(":")[2]
