@@ -46,10 +46,12 @@ class Journal:
 
     def __init__(self, project: Path) -> None:
         """Find the journal of the project in this directory, which may be a part of a larger repository."""
+        if not (project.is_dir() and git.surrounding_repository(project)):
+            raise ForgeError(f"`{project}` is in no git repository, so nothing was updated there.")
         self.project = project
         self.prefix = git.checked(project, "rev-parse", "--show-prefix")
         place = Path(git.checked(project, "rev-parse", "--absolute-git-dir")) / "forge"
-        self.folder = place / (quote(self.prefix.rstrip("/"), safe="") or "update")
+        self.folder = place / f"update-{quote(self.prefix, safe='')}"
         self.file = self.folder / "journal.json"
         self._lock = place / f"{self.folder.name}.lock"
 
