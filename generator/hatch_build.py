@@ -10,6 +10,7 @@ import importlib.util
 import json
 import sys
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ sys.dont_write_bytecode = True
 
 from forge_cli import checkouts, git, provenance  # noqa: E402
 from forge_cli.errors import ForgeError  # noqa: E402
+from forge_cli.repository import Repository  # noqa: E402
 
-FETCH_SECONDS = 120
+FETCH_SECONDS = 60
 # Nobody sees the question of a build.
 UNASKED = {"GIT_TERMINAL_PROMPT": "0"}
 
@@ -58,16 +60,16 @@ class ReleasesHook(BuildHookInterface[Any]):
     def _made(self, checkout: Path, folder: Path) -> list[Path]:
         if not checkouts.is_checkout(checkout):
             raise ForgeError("it is no git repository with a commit, or there is no git.")
-        record, bundle, copy = folder / provenance.RECORD, folder / provenance.BUNDLE, folder / "copy"
-        copy.mkdir()
-        repository = checkouts.copy(checkout, copy)
+        record, bundle = folder / provenance.RECORD, folder / provenance.BUNDLE
+        (folder / "copy").mkdir()
+        repository = checkouts.copy(checkout, folder / "copy")
         settings = UNASKED | checkouts.settings(checkout)  # objects that a partial clone left out are fetched
         made = [record]
         try:
-            if (copy / "shallow").is_file():
-                self._deepen(copy, settings)
+            if checkouts.is_shallow(repository):
+                _deepen(repository, settings)
                 checkouts.name_releases(repository)
-            git.checked(copy, "bundle", "create", "--quiet", str(bundle), "HEAD", "--tags", env=settings)
+            git.checked(repository.path, "bundle", "create", "--quiet", str(bundle), "HEAD", "--tags", env=settings)
             made.append(bundle)
         except ForgeError as error:
             self._warn("its releases", error)
@@ -76,16 +78,18 @@ class ReleasesHook(BuildHookInterface[Any]):
         record.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
         return made
 
-    def _deepen(self, copy: Path, settings: dict[str, str]) -> None:
-        """Fetch what a shallow clone lacks. The commit may be on no branch, and may be asked for by few servers."""
-        head = git.checked(copy, "rev-parse", "HEAD")
-        tags = "+refs/tags/v*:refs/tags/v*"
-        for wanted in (head, "+refs/heads/*:refs/remotes/origin/*"):
-            fetch = ("fetch", "--quiet", "--unshallow", "origin", wanted, tags)
-            fetched = git.run(copy, *fetch, env=settings, timeout=FETCH_SECONDS)
-            if not (copy / "shallow").exists():
-                return
-        raise ForgeError(f"the clone is shallow, and its origin cannot complete it ({git.reason(fetched)}).")
-
     def _warn(self, lacking: str, error: ForgeError) -> None:
         self.app.display_warning(f"Forge is built without {lacking}: {error}")
+
+
+def _deepen(copy: Repository, settings: dict[str, str]) -> None:
+    """Fetch what a shallow clone lacks: with its branches or, as few servers allow, by the name of its commit."""
+    end = time.monotonic() + FETCH_SECONDS
+    for wanted in ("+refs/heads/*:refs/remotes/origin/*", git.checked(copy.path, "rev-parse", "HEAD")):
+        fetch = ("fetch", "--quiet", "--unshallow", "origin", wanted, "+refs/tags/v*:refs/tags/v*")
+        fetched = git.run(copy.path, *fetch, env=settings, timeout=max(end - time.monotonic(), 1))
+        if not checkouts.is_shallow(copy):
+            return
+        if time.monotonic() > end:
+            break
+    raise ForgeError(f"the clone is shallow, and its origin cannot complete it ({git.reason(fetched)}).")

@@ -29,7 +29,8 @@ def address(checkout: Path) -> str:
 
 def is_changed(checkout: Path) -> bool:
     """Whether the template is not what the commit says, apart from what tools leave behind."""
-    status = git.checked(checkout, *ANYBODYS, "status", "--porcelain", "-z", "-uall", "--", *TEMPLATE, strip=False)
+    only_read = ("--no-optional-locks", *ANYBODYS)
+    status = git.checked(checkout, *only_read, "status", "--porcelain", "-z", "-uall", "--", *TEMPLATE, strip=False)
     return any(not TRACES.search(entry[3:]) for entry in status.split("\0") if entry)
 
 
@@ -41,22 +42,27 @@ def copy(checkout: Path, folder: Path) -> Repository:
         folder: An empty directory.
 
     Returns:
-        The repository. It is shallow if the checkout is.
+        The repository.
     """
     objects, shallow, head = git.checked(
         checkout, *ANYBODYS, "rev-parse", "--git-path", "objects", "--git-path", "shallow", "HEAD"
     ).splitlines()
     refs = git.checked(checkout, *ANYBODYS, "for-each-ref", f"--format={CREATE}", "refs/heads", "refs/tags/v*")
-    git.checked(folder, "init", "--quiet", "--bare", "--template=")
-    (folder / "objects" / "info").mkdir(exist_ok=True)
-    (folder / "objects" / "info" / "alternates").write_text(f"{checkout.absolute() / objects}\n", encoding="utf-8")
+    place = folder / ".git"  # as `safe.bareRepository` wants it
+    git.checked(folder, "init", "--quiet", "--bare", "--template=", str(place))
+    (place / "objects" / "info" / "alternates").write_text(f"{checkout.absolute() / objects}\n", encoding="utf-8")
     if (checkout / shallow).is_file():
-        (folder / "shallow").write_bytes((checkout / shallow).read_bytes())
-    (folder / "HEAD").write_text(f"{head}\n", encoding="utf-8")
+        (place / "shallow").write_bytes((checkout / shallow).read_bytes())
+    (place / "HEAD").write_text(f"{head}\n", encoding="utf-8")
     git.checked(folder, "update-ref", "--stdin", stdin=refs and f"{refs}\n")
     repository = Repository(folder)
     name_releases(repository)
     return repository
+
+
+def is_shallow(copy: Repository) -> bool:
+    """Whether a repository lacks a part of its history."""
+    return (copy.path / ".git" / "shallow").exists()
 
 
 def name_releases(copy: Repository) -> None:

@@ -119,7 +119,7 @@ def run(
             timeout=timeout,
         )
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"fatal: no answer in {timeout} seconds")
+        return subprocess.CompletedProcess(command, 1, "", f"fatal: no answer in {timeout:.0f} seconds")
     out, err = (stream.decode(errors="surrogateescape") for stream in (result.stdout, result.stderr))
     return subprocess.CompletedProcess(result.args, result.returncode, out, err)
 

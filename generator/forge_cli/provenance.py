@@ -83,7 +83,7 @@ def clone(address: str, folder: Path) -> Repository:
     shown = addresses.to_record(address)
     if not git.is_installed():
         raise ForgeError(f"git is not installed, so `{shown}` cannot be read. Install git.")
-    cloned = git.run(folder, "clone", "--quiet", "--bare", "--", addresses.to_clone(address), str(folder))
+    cloned = git.run(folder, "clone", "--quiet", "--bare", "--", addresses.to_clone(address), ".git")
     if cloned.returncode:
         reason = addresses.without_credentials(git.reason(cloned)).rstrip(".")
         raise ForgeError(f"`{shown}` cannot be read ({reason}).")

@@ -40,13 +40,11 @@ class Source:
         try:
             return self.repository.revision(project.version)
         except UsageError as error:
-            where = (
-                f"this Forge carries it up to {self.newest.name}" if self.carried else f"it is not at `{self.address}`"
-            )
+            where = f"this Forge goes up to {self.newest.name}" if self.carried else f"`{self.address}` lacks it"
             remedy = "Install a newer Forge, or say" if self.carried else "Say"
             raise ForgeError(
-                f"The project was made from version {project.version} of the template, and {where}. {remedy} with "
-                "--template where it is."
+                f"The project was made from version {project.version} of the template, and {where}. {remedy} where "
+                "it is, with --template."
             ) from error
 
 

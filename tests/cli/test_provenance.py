@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,11 @@ def copier(*args: str | Path, cwd: Path | None = None) -> Ran:
     """Copier as somebody without Forge calls it."""
     home = Path.cwd() / "copier-cache"
     return works(COPIER, *args, cwd=cwd, env={"COPIER_CACHE_DIR": str(home)})
+
+
+def planned(checkout: Path) -> dict[str, Any]:
+    """What `forge new` of a checkout would make."""
+    return dict(json.loads(run("new", "planned", "--dry-run", "--json", checkout=checkout).out))
 
 
 def committed(project: Path) -> Path:
@@ -114,13 +120,11 @@ def test_a_checkout_without_a_remote_is_recorded_as_a_path(origin: Path, tmp_pat
     ],
 )
 def test_the_remote_of_a_checkout_is_recorded_as_copier_takes_it(
-    origin: Path, tmp_path: Path, remote: str, address: str
+    checkout: Path, tmp_path: Path, remote: str, address: str
 ) -> None:
-    checkout = clone(origin, tmp_path / "checkout")
-    git(checkout, "remote", "set-url", "origin", remote)
-    ran = run("new", "demo", "-y", "--no-git", "--json", checkout=checkout)
-    assert json.loads(ran.out)["template"]["address"] == address.format(parent=tmp_path)
-    assert recorded(Path("demo"))[1] == f"_src_path: {address.format(parent=tmp_path)}"
+    committed(checkout)
+    git(checkout, "remote", "add", "origin", remote)
+    assert planned(checkout)["template"]["address"] == address.format(parent=tmp_path)
 
 
 def test_a_version_with_the_template_of_a_release_has_its_name(origin: Path, tmp_path: Path) -> None:
@@ -160,8 +164,8 @@ def test_a_bare_repository_is_recorded_as_copier_takes_it(origin: Path, forge: F
     clone(origin, tmp_path / "bare", "--bare")
     assert forge("new", "demo", "-y", "--template", tmp_path / "bare", "--vcs-ref", "v1.0.0").code == 0
     assert recorded(Path("demo"))[1] == f"_src_path: git+file://{tmp_path}/bare"
-    copier("update", "--defaults", "--quiet", cwd=Path("demo"))
-    assert Path("demo/greeting.txt").read_text() == "Welcome.\n"
+    checked = json.loads(copier("check-update", "--output-format", "json", cwd=Path("demo")).out)
+    assert (checked["current_version"], checked["latest_version"]) == ("1.0.0", "1.1.0")
 
 
 def test_another_template_asks_its_own_questions(origin: Path, forge: Forge, tmp_path: Path) -> None:
@@ -223,6 +227,15 @@ def test_what_is_no_template_of_forge_is_refused(
     assert tree(Path()) == []
 
 
+def test_a_git_that_is_wary_of_bare_repositories_reads_templates(
+    origin: Path, forge: Forge, checkout: Path, home: Path
+) -> None:
+    sha = git(committed(checkout), "rev-parse", "HEAD")
+    (home / "gitconfig").write_text("[safe]\nbareRepository = explicit\n")
+    assert forge("new", "demo", "-y", "--dry-run", "--template", origin).err == ""
+    assert planned(checkout)["template"] == {"address": str(checkout), "revision": sha}
+
+
 def test_a_version_that_is_not_there_is_refused(origin: Path, forge: Forge) -> None:
     ran = forge("new", "demo", "-y", "--template", origin, "--vcs-ref", "v9")
     message = "error: `v9` is no version of the template. The releases are: v1.0.0, v1.1.0.\n"
@@ -239,20 +252,20 @@ def test_changes_that_are_not_committed_are_in_the_project_and_said(dirty: Path)
     name = described(dirty)
     note = f"The template has changes that are in no commit. They are in the project, which records {name}."
     assert note in run("new", "demo", "-y", checkout=dirty).out.splitlines()
-    assert json.loads(run("new", "other", "--json", checkout=dirty).out)["notes"] == [note]
+    assert planned(dirty)["notes"] == [note]
     assert Path("demo/greeting.txt").read_text() == "Good night.\n"
     assert recorded(Path("demo")) == [f"_commit: {name}", f"_src_path: {dirty}"]
     assert git(dirty, "rev-parse", f"{name}^{{commit}}") == git(dirty, "rev-parse", "HEAD")
 
 
-def test_what_tools_leave_in_a_checkout_is_no_change(origin: Path, tmp_path: Path) -> None:
-    checkout = clone(origin, tmp_path / "checkout")
+def test_what_tools_leave_in_a_checkout_is_no_change(checkout: Path) -> None:
+    committed(checkout)
     for trace in ("template/app/__pycache__/x.pyc", "template/.some_cache/x", "notes.txt"):
-        (checkout / trace).parent.mkdir(exist_ok=True)
+        (checkout / trace).parent.mkdir(parents=True, exist_ok=True)
         (checkout / trace).touch()
-    assert json.loads(run("new", "demo", "--json", checkout=checkout).out)["notes"] == []
+    assert planned(checkout)["notes"] == []
     (checkout / "template" / "new.txt").touch()
-    assert json.loads(run("new", "other", "--json", checkout=checkout).out)["notes"] != []
+    assert planned(checkout)["notes"] != []
 
 
 def test_a_wheel_of_a_changed_checkout_says_so_too(dirty: Path, tmp_path: Path) -> None:
@@ -266,7 +279,7 @@ def test_a_wheel_of_a_changed_checkout_says_so_too(dirty: Path, tmp_path: Path) 
 
 
 def test_a_project_of_a_changed_checkout_can_be_updated(dirty: Path) -> None:
-    run("new", "demo", "-y", checkout=dirty)
+    assert run("new", "demo", "-y", checkout=dirty).code == 0
     origins.commit(dirty, "Say good night")
     assert origins.release(dirty, "1.2.0").code == 0
     copier("update", "--defaults", "--quiet", cwd=Path("demo"))
