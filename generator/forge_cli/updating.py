@@ -189,11 +189,11 @@ def _refuse_changes(project: Path) -> None:
 
 
 def _target(source: Source, old: Revision, to: str | None) -> Revision:
-    new = source.repository.revision(to) if to else source.newest
+    if not to:
+        return source.newest(old)
+    new = source.repository.revision(to)
     if source.repository.is_newer(old, new):
-        if to:
-            raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
-        return old
+        raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
     return new
 
 
