@@ -46,10 +46,12 @@ class Journal:
 
     def __init__(self, project: Path) -> None:
         """Find the journal of the project in this directory, which may be a part of a larger repository."""
+        if not (project.is_dir() and git.surrounding_repository(project)):
+            raise ForgeError(f"`{project}` is in no git repository, so nothing was updated there.")
         self.project = project
         self.prefix = git.checked(project, "rev-parse", "--show-prefix")
         place = Path(git.checked(project, "rev-parse", "--absolute-git-dir")) / "forge"
-        self.folder = place / (quote(self.prefix.rstrip("/"), safe="") or "update")
+        self.folder = place / f"update-{quote(self.prefix, safe='')}"
         self.file = self.folder / "journal.json"
         self._lock = place / f"{self.folder.name}.lock"
 
@@ -100,7 +102,7 @@ class Journal:
         """
         self._forget()
         made = [place for path, kind in merge.changes.items() if kind == "added" for place in self._missing(path)]
-        head = self._head()
+        head = git.checked(self.project, "rev-parse", "HEAD")
         update = Update(False, title, head, merge.changes, list(merge.conflicts), list(dict.fromkeys(made)))
         try:
             self._stage(merge)
@@ -148,21 +150,22 @@ class Journal:
     def forget_if_over(self) -> None:
         """Forget an update that the user has committed or taken back without Forge."""
         update = self.read()
-        if update and (update.head != self._head() or self._is_taken_back(update)):
+        if update and (self._is_committed(update) or self._is_taken_back(update)):
             self._forget()
+
+    def _is_committed(self, update: Update) -> bool:
+        """Whether the project was, and not only what else the repository holds."""
+        return git.run(self.project, "diff", "--quiet", update.head, "HEAD", "--", ".").returncode != 0
 
     def _is_taken_back(self, update: Update) -> bool:
         added = [path for path, kind in update.changes.items() if kind == "added"]
         return not changed_files(self.project) and not any(os.path.lexists(self.project / path) for path in added)
 
-    def _head(self) -> str:
-        return git.checked(self.project, "rev-parse", "HEAD")
-
     def _unfinished(self) -> Update:
         update = self.read()
         if not update:
             raise ForgeError(f"There is no update of `{self.project}` that could be ended or taken back.")
-        if update.complete and update.head != self._head():
+        if update.complete and self._is_committed(update):
             self._forget()
             raise ForgeError(
                 f"The update of `{self.project}` is over: it was committed. `git revert` takes a commit back."

@@ -59,11 +59,11 @@ def check(project: Path, sources: Sources, *, template: str | None) -> Check:
     recorded = answers_file.read(project)
     source = sources.find(recorded, template)
     version = source.of(recorded)
-    repository, newest = source.repository, source.newest
+    repository, newest = source.repository, source.newest(version)
     with tempfile.TemporaryDirectory(prefix="forge-", ignore_cleanup_errors=True) as name:
         answers, owned = updating.render(repository, version, recorded, [], Path(name) / "project")
         rendered = [path for path in files(Path(name) / "project") if path not in owned]
-    behind = not repository.same_template(version, newest) and not repository.is_newer(version, newest)
+    behind = not repository.same_template(version, newest)
     going = Journal(project).read() if git.surrounding_repository(project) else None
     return Check(
         project=project,

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from forge_cli import answers, interrupts, output, project, questions, templates, update_commands
+from forge_cli import answers, doctor_command, interrupts, output, project, questions, templates, update_commands
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
@@ -119,6 +119,7 @@ def options(as_json: Json = False) -> None:
 app.command()(update_commands.update)
 app.command("set")(update_commands.set_answers)
 app.command()(update_commands.check)
+app.command()(doctor_command.doctor)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -104,12 +104,12 @@ def flush() -> None:
 
 
 @contextmanager
-def progress(*, enabled: bool) -> Iterator[None]:
+def progress(text: str = "Making the project...", *, enabled: bool) -> Iterator[None]:
     """Say that Forge is at work, if it takes over a second and somebody is looking."""
     if not (enabled and sys.stderr.isatty()):
         yield
         return
-    timer = threading.Timer(1, lambda: print("Making the project...", end="\r", file=sys.stderr, flush=True))
+    timer = threading.Timer(1, lambda: print(text, end="\r", file=sys.stderr, flush=True))
     timer.daemon = True
     timer.start()
     try:

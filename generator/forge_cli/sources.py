@@ -18,11 +18,10 @@ from forge_cli.repository import Repository, Revision
 
 @dataclass(frozen=True)
 class Source:
-    """A template's repository, what a project records as its address, and the version that is newest there."""
+    """A template's repository, and what a project records as its address."""
 
     repository: Repository
     address: str
-    newest: Revision
     carried: bool
     """Whether it is what this installation carries, which is read without a network."""
 
@@ -40,12 +39,28 @@ class Source:
         try:
             return self.repository.revision(project.version)
         except UsageError as error:
-            where = f"this Forge goes up to {self.newest.name}" if self.carried else f"`{self.address}` lacks it"
+            where = f"this Forge goes up to {self.head.name}" if self.carried else f"`{self.address}` lacks it"
             remedy = "Install a newer Forge, or say" if self.carried else "Say"
             raise ForgeError(
                 f"The project was made from version {project.version} of the template, and {where}. {remedy} where "
                 "it is, with --template."
             ) from error
+
+    def newest(self, old: Revision) -> Revision:
+        """The version that a project is brought to: the newest release, or HEAD for one that is ahead of every release.
+
+        Args:
+            old: The version of the project.
+        """
+        release = self.repository.newest()
+        if not self.repository.is_newer(old, release):
+            return release
+        return old if self.repository.is_newer(old, self.head) else self.head
+
+    @property
+    def head(self) -> Revision:
+        """The version that is there, released or not."""
+        return self.repository.revision("HEAD")
 
 
 class Sources:
@@ -70,15 +85,15 @@ class Sources:
         """
         if given := given or os.environ.get("FORGE_TEMPLATE"):
             repository = self._clone(given)
-            return Source(repository, _recorded(given, project.address), repository.newest(), carried=False)
+            return Source(repository, _recorded(given, project.address), carried=False)
         carried = self._carries()
         own = self._own
         if carried and own and own.revision and (not project.address or self._is_ours(project.address, own.address)):
-            return Source(carried, project.address or own.address or "", own.revision, carried=True)
+            return Source(carried, project.address or own.address or "", carried=True)
         if not project.address:
             raise ForgeError("The project does not record where its template is. Say it with --template.")
         repository = self._clone(project.address)
-        return Source(repository, project.address, repository.newest(), carried=False)
+        return Source(repository, project.address, carried=False)
 
     def _is_ours(self, recorded: str, own: str | None) -> bool:
         """Whether an address is this installation's own, or a directory that was on some other machine."""

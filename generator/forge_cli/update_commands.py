@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forge_cli import answers_file, output
+from forge_cli import output
 from forge_cli.errors import ForgeError, UsageError
+
+if TYPE_CHECKING:
+    from forge_cli.updating import Plan
 
 Projects = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="The projects; by default this one.")]
 Changes = Annotated[list[str], typer.Argument(metavar="[DIR] KEY=VALUE...", help="The answers that change.")]
@@ -42,14 +46,13 @@ def update(
 
     First it says what would change and where there will be conflicts. Exit code 3: there are conflicts to resolve.
     """
-    places = projects or [Path.cwd()]
     if abort and go_on:
         raise UsageError("--abort and --continue do not go together.")
+    results = _Results(projects or [Path.cwd()], as_json=as_json)
     if abort or go_on:
-        for place in places:
-            _end(place, aborted=abort, as_json=as_json)
-        return
-    _change(places, to=to, template=template, given=data or [], dry_run=dry_run, yes=yes, as_json=as_json)
+        _end(results, aborted=abort)
+    else:
+        _change(results, to=to, template=template, given=data or [], dry_run=dry_run, yes=yes, same=False)
 
 
 def set_answers(
@@ -63,7 +66,8 @@ def set_answers(
     given = changes if "=" in changes[0] else changes[1:]
     if not given:
         raise UsageError("Say which answers change, as in `forge set flower=no`. `forge options` lists them.")
-    _change([place], to=None, template=template, given=given, dry_run=dry_run, yes=yes, as_json=as_json, same=True)
+    results = _Results([place], as_json=as_json)
+    _change(results, to=None, template=template, given=given, dry_run=dry_run, yes=yes, same=True)
 
 
 def check(projects: Projects = None, template: Template = None, as_json: Json = False) -> None:
@@ -74,69 +78,92 @@ def check(projects: Projects = None, template: Template = None, as_json: Json = 
     from forge_cli import checking, output_update
     from forge_cli.sources import reading
 
-    codes, documents = [], list[dict[str, Any]]()
+    results = _Results(projects or [Path.cwd()], as_json=as_json)
     with reading() as sources:
-        for place in projects or [Path.cwd()]:
-            try:
+        for place in results.places:
+            with results.of(place):
                 found = checking.check(place, sources, template=template)
-            except ForgeError as error:
-                codes.append(_report(place, error, alone=len(projects or []) < 2, documents=documents, as_json=as_json))
-                continue
-            codes.append(found.exit_code)
-            documents.append(output_update.document_of_check(found))
-            if not as_json:
-                output_update.check(found)
-    _exit(codes, documents, as_json=as_json, order=(1, 2, 3, 4))
+                results.add(found.exit_code, output_update.document_of_check(found))
+                if not as_json:
+                    output_update.check(found)
+    results.end()
+
+
+class _Results:
+    """What came of each project. One that cannot be done stops no other."""
+
+    def __init__(self, places: list[Path], *, as_json: bool) -> None:
+        self.places = list(dict.fromkeys(places))
+        self.as_json = as_json
+        self._codes: set[int] = set()
+        self._documents: list[dict[str, Any]] = []
+
+    @contextmanager
+    def of(self, place: Path) -> Iterator[None]:
+        """Report what goes wrong with one of several projects."""
+        from forge_cli import output_update
+
+        try:
+            yield
+        except ForgeError as error:
+            if len(self.places) == 1:
+                raise
+            self.add(error.exit_code, output_update.document_of_failure(place, error))
+            if not self.as_json:
+                output.error(f"{place}: {error}", error.exit_code, as_json=False)
+
+    def add(self, code: int, document: dict[str, Any]) -> None:
+        self._codes.add(code)
+        self._documents.append(document)
+
+    def end(self) -> None:
+        """Print everything as JSON, if that is wanted, and exit with the worst code."""
+        if self.as_json:
+            output.document({"projects": self._documents})
+        if code := next((code for code in (1, 2, 3, 4) if code in self._codes), 0):
+            raise typer.Exit(code)
 
 
 def _change(
-    places: list[Path],
+    results: _Results,
     *,
     to: str | None,
     template: str | None,
     given: list[str],
     dry_run: bool,
     yes: bool,
-    as_json: bool,
-    same: bool = False,
+    same: bool,
 ) -> None:
     """Plan every project, ask once, and carry out what was planned."""
     from forge_cli import output_update, updating
     from forge_cli.sources import reading
 
-    codes, documents = [], list[dict[str, Any]]()
+    as_json = results.as_json
     with reading() as sources, ExitStack() as stack:
         plans: list[updating.Plan] = []
-        for place in places:
-            try:
-                version = answers_file.read(place).version if same else to
-                planned = updating.planned(place, sources, to=version, template=template, given=given, renames=not same)
+        for place in results.places:
+            with results.of(place):
+                planned = updating.planned(place, sources, to=to, template=template, given=given, same=same)
                 plans.append(stack.enter_context(planned))
-            except ForgeError as error:
-                codes.append(_report(place, error, alone=len(places) == 1, documents=documents, as_json=as_json))
-                continue
-            if not as_json:
-                output_update.preview(plans[-1])
+                if not as_json:
+                    output_update.preview(plans[-1])
         needed = [plan for plan in plans if plan.is_needed]
         go = bool(needed) and not dry_run and (yes or as_json or _agreed(len(needed)))
         for plan in plans:
-            written = go and plan.is_needed
-            try:
+            with results.of(plan.project):
+                written = go and plan.is_needed
                 if written:
                     updating.carry_out(plan, _title(plan, given, same=same))
-            except ForgeError as error:
-                codes.append(_report(plan.project, error, alone=len(places) == 1, documents=documents, as_json=as_json))
-                continue
-            codes.append(3 if written and plan.merge.conflicts else 0)
-            documents.append(output_update.document_of_plan(plan, written=written))
-            if written and not as_json:
-                output_update.done(plan)
-        if needed and not go and not as_json:
-            output.line("Nothing was changed.")
-    _exit(codes, documents, as_json=as_json, order=(1, 2, 3))
+                conflicts = written and bool(plan.merge.conflicts)
+                results.add(3 if conflicts else 0, output_update.document_of_plan(plan, written=written))
+                if written and not as_json:
+                    output_update.done(plan)
+    if needed and not go and not as_json:
+        output.line("Nothing was changed.")
+    results.end()
 
 
-def _title(plan: Any, given: list[str], *, same: bool) -> str:
+def _title(plan: Plan, given: list[str], *, same: bool) -> str:
     return f"set {' '.join(given)}" if same else f"update from {plan.old.name} to {plan.new.name}"
 
 
@@ -145,34 +172,17 @@ def _agreed(count: int) -> bool:
     return typer.confirm(f"Change {f'these {count} projects' if count > 1 else 'the project'}?")
 
 
-def _end(place: Path, *, aborted: bool, as_json: bool) -> None:
+def _end(results: _Results, *, aborted: bool) -> None:
+    """Take back what was done, or end it."""
     from forge_cli import output_update
     from forge_cli.applying import Journal
 
-    answers_file.read(place)
-    journal = Journal(place)
-    with journal.locked():
-        ended = journal.abort() if aborted else journal.finish()
-    if as_json:
-        output.document({"project": str(place.absolute()), "ended": ended.title, "aborted": aborted})
-    else:
-        output_update.ended(ended, place, aborted=aborted)
-
-
-def _report(place: Path, error: ForgeError, *, alone: bool, documents: list[dict[str, Any]], as_json: bool) -> int:
-    """Go on after a project that cannot be done, if there are others."""
-    from forge_cli import output_update
-
-    if alone:
-        raise error
-    documents.append(output_update.document_of_failure(place, error))
-    if not as_json:
-        output.error(f"{place}: {error}", error.exit_code, as_json=False)
-    return error.exit_code
-
-
-def _exit(codes: list[int], documents: list[dict[str, Any]], *, as_json: bool, order: tuple[int, ...]) -> None:
-    if as_json:
-        output.document({"projects": documents})
-    if code := next((code for code in order if code in codes), 0):
-        raise typer.Exit(code)
+    for place in results.places:
+        with results.of(place):
+            journal = Journal(place)
+            with journal.locked():
+                ended = journal.abort() if aborted else journal.finish()
+            results.add(0, {"project": str(place.absolute()), "ended": ended.title, "aborted": aborted})
+            if not results.as_json:
+                output_update.ended(ended, place, aborted=aborted)
+    results.end()

@@ -44,17 +44,17 @@ class Plan:
 
 @contextmanager
 def planned(
-    project: Path, sources: Sources, *, to: str | None, template: str | None, given: list[str], renames: bool = True
+    project: Path, sources: Sources, *, to: str | None, template: str | None, given: list[str], same: bool
 ) -> Iterator[Plan]:
     """Find out what an update would do, and change nothing but what an interrupted one has left half done.
 
     Args:
         project: The root of the project.
         sources: Where templates are read.
-        to: The version to update to; None for the newest.
+        to: The version to update to; None for the newest one.
         template: Where the template is; None for where the project says.
         given: Answers that shall change, such as `broker=rabbitmq`.
-        renames: Whether edits follow files that the template has renamed.
+        same: Whether the project keeps its version, and only its answers change.
 
     Yields:
         The plan, which can be carried out as long as this lasts.
@@ -67,7 +67,7 @@ def planned(
     _refuse_unsafe(project)
     source = sources.find(recorded, template)
     old = source.of(recorded)
-    new = _target(source, old, to)
+    new = old if same else _target(source, old, to)
     with tempfile.TemporaryDirectory(prefix="forge-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with interrupts.postponed():
@@ -83,7 +83,7 @@ def planned(
             folder / "merge",
             owned=owned_before | owned_after,
             label=new.name,
-            renames=renames,
+            renames=not same,
             style=git.run(project, "config", "merge.conflictStyle").stdout.strip() or "merge",
         )
         yield Plan(
@@ -189,11 +189,11 @@ def _refuse_changes(project: Path) -> None:
 
 
 def _target(source: Source, old: Revision, to: str | None) -> Revision:
-    new = source.repository.revision(to) if to else source.newest
+    if not to:
+        return source.newest(old)
+    new = source.repository.revision(to)
     if source.repository.is_newer(old, new):
-        if to:
-            raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
-        return old
+        raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
     return new
 
 

@@ -14,6 +14,9 @@ from tests.faults.report import FOLDERS, FaultReport
 from .report import Report
 from .run import Run
 
+# Their tests share what is running.
+SHARING = (*FOLDERS, "tests/doctor/")
+
 RUN_KEY = pytest.StashKey[Run]()
 REPORT_KEY = pytest.StashKey[Report]()
 
@@ -41,7 +44,7 @@ class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it 
     """Hand out one test after another, but those of a project and a folder together: they share what is running."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((folder for folder in FOLDERS if folder in nodeid), None)
+        folder = next((folder for folder in SHARING if folder in nodeid), None)
         return folder + nodeid.partition("[")[2] if folder else nodeid
 
 

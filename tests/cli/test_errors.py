@@ -21,7 +21,7 @@ DESCRIPTION = (
 PAIR = "`result_backend` cannot be `database` when `database` is `none`: choose a database, or keep results in `redis`."
 QUESTIONS = (
     "The questions are: project_name, description, author_name, author_email, license, python_version, "
-    "broker, database, result_backend, beat, backup, auth, flower, docker."
+    "broker, database, result_backend, beat, backup, auth, flower, docker, ci."
 )
 
 REFUSED_NAMES = ["../x", 'a"b', "a" * 300, "a\nb", "rocket 🚀", "a: b", "", "x ", "1st", "$(id)", "a/b", "- a", "x\n"]

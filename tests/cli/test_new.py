@@ -25,6 +25,7 @@ DEFAULTS = {
     "auth": "api_key",
     "flower": True,
     "docker": True,
+    "ci": "github",
 }
 
 
@@ -70,6 +71,7 @@ Made demo in `demo`: {len(files)} files.
   auth            api_key
   flower          yes
   docker          yes
+  ci              github
 
 To start:
   cd demo
@@ -96,6 +98,7 @@ def test_every_question_is_an_option(forge: Forge) -> None:
         "auth": "jwt",
         "flower": False,
         "docker": False,
+        "ci": "gitlab",
     }
     assert list(flags) == [question.name for question in questions.asked()]
     args = [
@@ -114,6 +117,7 @@ def test_an_option_beats_d_which_beats_the_file_which_beats_the_preset(forge: Fo
     ) == {
         **DEFAULTS,
         "docker": False,  # the preset alone
+        "ci": "none",
         "database": "mysql",  # the file over the preset
         "beat": "file",
         "license": "proprietary",  # -d over the file
@@ -164,7 +168,8 @@ def test_the_standard_preset_is_the_defaults(forge: Forge) -> None:
 
 def test_the_minimal_preset_needs_redis_and_a_file(forge: Forge) -> None:
     minimal = {
-        "broker": "redis", "database": "sqlite", "beat": "none", "backup": False, "flower": False, "docker": False
+        "broker": "redis", "database": "sqlite", "beat": "none", "backup": False, "flower": False, "docker": False,
+        "ci": "none",
     }  # fmt: skip
     assert planned(forge, "--preset", "minimal") == {**DEFAULTS, **minimal}
 

@@ -81,7 +81,8 @@ def test_what_is_not_given_is_asked_and_the_directory_proposes_the_name(terminal
 def test_a_refused_answer_is_asked_again(terminal: Callable[..., Terminal]) -> None:
     Path("rest.yml").write_text(
         "{description: A, author_name: B, author_email: '', license: mit, python_version: '3.13', "
-        "broker: redis, database: none, result_backend: redis, beat: none, auth: none, flower: no, docker: no}"
+        "broker: redis, database: none, result_backend: redis, beat: none, auth: none, flower: no, docker: no, "
+        "ci: none}"
     )
     user = terminal("new", "--answers", "rest.yml", "--no-git")
     user.asks("Name of the project")

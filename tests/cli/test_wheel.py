@@ -47,6 +47,7 @@ def test_the_wheel_holds_the_template_dot_files_included_and_no_traces(wheel: Pa
         *(f"forge_cli/_template/template/{path}" for path in clean),
     }
     assert {"forge_cli/py.typed", "forge_cli/presets/minimal.yml", "forge_cli/presets/standard.yml"} < names
+    assert "forge_cli/doctor/probe/__init__.py" in names  # which runs outside Forge's own environment
     assert {name.split("/")[0] for name in names} == {"forge_cli", f"forge_fastapi_celery-{__version__}.dist-info"}
 
 

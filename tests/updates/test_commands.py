@@ -93,6 +93,26 @@ def test_an_update_goes_to_the_version_that_is_asked_for_and_only_forward(
     assert f"_src_path: {template}" in (demo / ".copier-answers.yml").read_text()
 
 
+def test_what_is_not_released_is_for_projects_that_are_ahead_of_every_release(
+    demo: Path, forge: Forge, small_template: Path, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(small_template, template)
+    for number in (2, 3):
+        small.release(template, f"between-{number}", {"template/added.py": f"a = {number}\n"})
+    common = ("--yes", "--template", template)
+    assert forge("update", demo, *common).code == 0
+    assert "_commit: v1.1.0\n" in (demo / ".copier-answers.yml").read_text()
+    commit(demo)
+    assert forge("check", demo, "--template", template).code == 0
+    assert forge("update", demo, "--to", "between-2", *common).code == 0
+    assert "_commit: v1.1.0-1-g" in (demo / ".copier-answers.yml").read_text()
+    commit(demo)
+    assert forge("check", demo, "--template", template).code == 4
+    assert forge("update", demo, *common).code == 0
+    assert (demo / "added.py").read_text() == "a = 3\n"
+
+
 def test_a_new_question_can_be_answered(demo: Path, forge: Forge) -> None:
     refused = forge("update", demo, "--yes", "-d", "level=middling")
     assert refused.code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -190,9 +191,7 @@ def test_a_project_in_a_part_of_a_repository_is_updated_and_taken_back(
     (whole / "services").mkdir(parents=True)
     place = whole / "services" / "demo"
     torn.rename(place)
-    for item in sorted((place / ".git").rglob("*"), reverse=True):
-        item.unlink() if not item.is_dir() else item.rmdir()
-    (place / ".git").rmdir()
+    shutil.rmtree(place / ".git")
     git(whole, "init", "--quiet")
     commit(whole)
     (whole / "other.txt").write_text("not committed, and no part of the project\n")
@@ -205,6 +204,24 @@ def test_a_project_in_a_part_of_a_repository_is_updated_and_taken_back(
     assert forge("update", place, "--abort").code == 0
     assert content(whole) == before
     assert git(whole, "status", "--porcelain") == "A  other.txt"
+
+
+def test_a_commit_elsewhere_in_the_repository_does_not_end_an_update(demo: Path, forge: Forge, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    shutil.rmtree(demo / ".git")
+    demo.rename(whole / "demo")
+    git(whole, "init", "--quiet")
+    commit(whole)
+    before = content(whole / "demo")
+    assert forge("update", whole / "demo", "--yes").code == 0
+    (whole / "other.txt").write_text("of somebody else\n")
+    git(whole, "add", "other.txt")
+    somebody = ("-c", "user.name=B", "-c", "user.email=b@example.com")
+    git(whole, *somebody, "commit", "--quiet", "-m", "Elsewhere")
+    assert "is not over" in forge("update", whole / "demo", "--yes").err
+    assert forge("update", whole / "demo", "--abort").code == 0
+    assert content(whole / "demo") == before
 
 
 def test_the_json_of_an_update_says_everything(torn: Path, forge: Forge) -> None:

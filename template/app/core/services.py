@@ -15,7 +15,7 @@ UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutE
 
 def unavailable() -> tuple[type[Exception], ...]:
     """Return what is raised when a service is down, the result backend's driver included."""
-    # On Redis kombu names `KeyError` too, for its own event loop: here that is a mistake in the code.
+    # For one of them kombu names `KeyError` too, which only its own event loop may raise: here that is a mistake.
     errors = getattr(current_app.backend, "connection_errors", ())
     return (*UNAVAILABLE, *(error for error in errors if error is not KeyError))
 
