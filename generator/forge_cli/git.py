@@ -16,9 +16,9 @@ OVERRIDES = {
     "commit.gpgSign": "false",
     "core.excludesFile": os.devnull,
     "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
     "init.defaultBranch": "main",
 }
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")  # they are for the user's own commits
 NO_EMAIL = "noreply@localhost"
 
 
@@ -107,7 +107,7 @@ def run(
 
     What is not UTF-8, in names and contents of files, passes through as it is.
     """
-    command = ["git", *arguments]
+    command = ["git", *NO_HOOKS, *arguments]
     try:
         result = subprocess.run(
             command,
