@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +31,10 @@ ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     **{f"GIT_{role}_{what}": "forge" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
 }
-# Contents are merged as they are: no line ending, keyword or filter of the project's `.gitattributes` is applied.
+# Contents are merged as they are: no keyword or filter of the project's `.gitattributes` is applied, and no line ending
+# but those that git itself has made, which must not look like changes.
 ATTRIBUTES = "* -text !eol !ident !filter !working-tree-encoding !merge\n"
+CONVERTED = re.compile(r"i/lf +w/(?:crlf|mixed) ")
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,9 @@ def merge(
         renames: Whether an edit of a renamed file is to follow it.
         style: How git writes conflicts, as its `merge.conflictStyle` has it.
     """
-    scratch = _Scratch(folder)
     ours = tracked(project)
     before, after = set(files(old)), set(files(new))
+    scratch = _Scratch(folder, _with_windows_ends(project) & (before | after))
     for path in owned:
         if path in before and path in after:
             before.remove(path)
@@ -131,6 +134,13 @@ def files(folder: Path) -> list[str]:
     )
 
 
+def _with_windows_ends(project: Path) -> set[str]:
+    """The files in which git ends lines as Windows does, because `core.autocrlf` or `eol=crlf` says so."""
+    listed = git.checked(project, "ls-files", "--eol", "-z", strip=False)
+    entries = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
+    return {path for about, path in entries if CONVERTED.match(about)}
+
+
 def _alike(one: Path, other: Path) -> bool:
     """Whether a file of the project looks as if it had been made from the template's."""
     try:
@@ -143,7 +153,7 @@ def _alike(one: Path, other: Path) -> bool:
 class _Scratch:
     """A repository to merge in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, windows: Collection[str]) -> None:
         self.tree = folder / "result"
         self.folder = folder
         self.tree.mkdir()
@@ -152,7 +162,8 @@ class _Scratch:
             self.git("config", name, value)
         info = self.tree / ".git" / "info"
         info.mkdir(exist_ok=True)
-        (info / "attributes").write_text(ATTRIBUTES)
+        lines = [ATTRIBUTES, *(f'"/{path}" text eol=crlf\n' for path in windows)]
+        (info / "attributes").write_text("".join(lines), encoding="utf-8")
 
     def git(self, *arguments: str, index: str = "", work: Path | None = None, stdin: str = "") -> str:
         """What git prints; with an index and a directory of files other than its own, if need be."""
