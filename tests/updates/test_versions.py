@@ -16,9 +16,9 @@ from tests.updates.edits import SECRETS
 
 OWNED = ("app/api.py", "app/core/queues.py", "app/core/schedule.py", "app/models.py", "app/tasks/example_task.py")
 VARIANTS = [
-    {},
+    pytest.param({}, id="default"),
     *(
-        {question.name: value}
+        pytest.param({question.name: value}, id=f"{question.name}-{value}", marks=pytest.mark.matrix)
         for question in questions.asked()
         if question.name in {*STRUCTURE, *ALONE}
         for value in question.values
@@ -27,7 +27,7 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("answers", VARIANTS, ids=str)
+@pytest.mark.parametrize("answers", VARIANTS)
 def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
     answers: dict[str, str | bool], forge: Forge, project: Project, source: Template, tmp_path: Path
 ) -> None:
