@@ -65,6 +65,7 @@ def test_options_as_json_hold_what_copier_yml_holds(forge: Forge) -> None:
     assert content["computed"] == [name for name in COPIER_YML if not name.startswith("_") and name not in ASKED]
 
 
+@pytest.mark.matrix
 def test_every_pair_that_forge_refuses_is_refused_by_new_and_every_other_pair_is_not(forge: Forge) -> None:
     refused = [tuple(sorted(pair.answers.items())) for pair in questions.refused_pairs()]
     shaping = [question for question in questions.asked() if question.choices and question.name != "license"]

@@ -18,6 +18,8 @@ SECRET = "s3cret-t0ken"
 ADDRESS = f"https://ada:{SECRET}@forge.invalid/team/forge"
 WITHOUT = "git+https://forge.invalid/team/forge"
 
+pytestmark = pytest.mark.matrix
+
 
 def described(folder: Path) -> str:
     return git(folder, "describe", "--tags")

@@ -20,6 +20,8 @@ UPDATES_NOT = (
 )
 NONE_CARRIED = "error: This Forge carries no releases. Name where they are with --template.\n"
 
+pytestmark = pytest.mark.matrix
+
 
 @pytest.fixture(scope="module")
 def wheel(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

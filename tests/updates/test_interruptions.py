@@ -29,6 +29,7 @@ def torn(demo: Path) -> Path:
     return demo
 
 
+@pytest.mark.matrix
 def test_a_killed_update_is_undone_by_the_next_command(torn: Path, forge: Forge, tmp_path: Path) -> None:
     before = content(torn)
     undone = 0

@@ -13,6 +13,8 @@ from tests.updates.conftest import WORKING, Forge, Project, Template, content, g
 
 COPIER = [sys.executable, "-m", "copier", "update", "--defaults", "--quiet"]
 
+pytestmark = pytest.mark.matrix
+
 
 @pytest.fixture(autouse=True)
 def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:

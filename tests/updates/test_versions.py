@@ -11,14 +11,15 @@ import pytest
 
 from forge_cli import answers_file, merging, questions
 from tests.options import ALONE, STRUCTURE, default
-from tests.updates.conftest import WORKING, Forge, Project, Template, git, make_project
+from tests.updates.conftest import WORKING, Forge, Project, Template, commit, git, make_project
 from tests.updates.edits import SECRETS
 
+LOCK = "version = 1\n"
 OWNED = ("app/api.py", "app/core/queues.py", "app/core/schedule.py", "app/models.py", "app/tasks/example_task.py")
 VARIANTS = [
-    {},
+    pytest.param({}, id="default"),
     *(
-        {question.name: value}
+        pytest.param({question.name: value}, id=f"{question.name}-{value}", marks=pytest.mark.matrix)
         for question in questions.asked()
         if question.name in {*STRUCTURE, *ALONE}
         for value in question.values
@@ -27,7 +28,7 @@ VARIANTS = [
 ]
 
 
-@pytest.mark.parametrize("answers", VARIANTS, ids=str)
+@pytest.mark.parametrize("answers", VARIANTS)
 def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
     answers: dict[str, str | bool], forge: Forge, project: Project, source: Template, tmp_path: Path
 ) -> None:
@@ -36,6 +37,8 @@ def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
         if not _asked(old, source, answers):
             continue
         mine = project(old, **answers)
+        (mine / "uv.lock").write_text(LOCK)
+        commit(mine)
         ours = _patch(project(old, edited=False, **answers), mine)
         kept = {path: (mine / path).read_bytes() for path in OWNED if (mine / path).exists()}
         after = tmp_path / new / "demo"
@@ -46,7 +49,7 @@ def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
         assert (ran.code, ran.err) == (0, ""), ran.out
         assert {path: (mine / path).read_bytes() for path in kept} == kept
         assert _not_owned(_patch(after, mine)) == _not_owned(ours)
-        assert (mine / ".env").read_text() == SECRETS
+        assert ((mine / ".env").read_text(), (mine / "uv.lock").read_text()) == (SECRETS, LOCK)
         recorded, fresh = (answers_file.read(folder) for folder in (mine, after))
         assert (recorded.version, recorded.answers) == (fresh.version, fresh.answers)
         assert "secret" not in (mine / answers_file.NAME).read_text()

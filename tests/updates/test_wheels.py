@@ -25,6 +25,8 @@ from tests.cli.origins import (
 )
 from tests.updates.edits import append
 
+pytestmark = pytest.mark.matrix
+
 
 def offline(folder: Path, *args: str | Path, cwd: Path) -> Ran:
     """`forge` as it is installed in a directory, cut off from every network where the machine allows that."""
