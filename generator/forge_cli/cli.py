@@ -17,7 +17,7 @@ from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
 app = typer.Typer(
-    help="Starts a FastAPI + Celery project that runs.",
+    help="Starts a FastAPI + Celery project that runs, and keeps it current.",
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,

@@ -15,14 +15,20 @@ from forge_cli.errors import ForgeError, UsageError
 if TYPE_CHECKING:
     from forge_cli.updating import Plan
 
-Projects = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="The projects; by default this one.")]
-Changes = Annotated[list[str], typer.Argument(metavar="[DIR] KEY=VALUE...", help="The answers that change.")]
+Projects = Annotated[list[Path] | None, typer.Argument(metavar="DIR", help="The projects; by default this one.")]
+Changes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="KEY=VALUE", help="The answers that change, after the directory of the project if it is another."
+    ),
+]
 To = Annotated[str | None, typer.Option("--to", metavar="VERSION", help="The version; by default the newest.")]
 Template = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Where the template is; by default where the project says.")
 ]
 Data = Annotated[
-    list[str] | None, typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer to a new question; repeatable.")
+    list[str] | None,
+    typer.Option("--data", "-d", metavar="KEY=VALUE", help="An answer, as to a new question; repeatable."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the files are changed.")]
