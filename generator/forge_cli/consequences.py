@@ -20,7 +20,7 @@ MEANINGS = {
     "new one starts.",
     "backup": "Backups that were made stay where they are.",
     "auth": "Callers have to prove in another way who they are: give out keys or tokens before you deploy.",
-    "flower": "A Flower that runs goes on until it is stopped, and its settings stay in `.env`.",
+    "flower": "A Flower that runs goes on until it is stopped.",
     "ci": "Schedules and variables of the old pipeline stay where they were set.",
     "docker": "Containers that run go on, and volumes stay: `docker compose down` before compose.yaml is gone.",
 }

@@ -34,8 +34,12 @@ def preview(plan: Plan) -> None:
     _changelog(plan.entries)
     _answers(plan)
     _files(plan)
-    if notes := consequences.of(plan.before, plan.after):
-        output.line("Outside git:", *(f"  {note}" for note in notes), "")
+    outside = consequences.of(plan.before, plan.after)
+    added, removed = plan.settings
+    outside += [f"new settings, which .env.example explains: {', '.join(added)}."] if added else []
+    outside += [f"settings that nothing reads any more: {', '.join(removed)}."] if removed else []
+    if outside:
+        output.line("Outside git:", *(f"  {note}" for note in outside), "")
 
 
 def done(plan: Plan) -> None:
@@ -53,8 +57,6 @@ def done(plan: Plan) -> None:
         output.line("pyproject.toml has changed: `uv sync` brings the lock file and .venv up to date.")
     if any(path.startswith("migrations/versions/") and kind == "added" for path, kind in changed.items()):
         output.line("There are new migrations: `alembic upgrade heads`, or `make migrate`.")
-    if ".env.example" in changed and (plan.project / ".env").exists():
-        output.line(".env.example has changed, and .env has not: compare them.")
 
 
 def ended(update: Update, project: Path, *, aborted: bool) -> None:
@@ -108,6 +110,7 @@ def document_of_plan(plan: Plan, *, written: bool) -> dict[str, Any]:
         "moved": merge.moved,
         "deleted": merge.deleted,
         "outside_git": consequences.of(plan.before, plan.after),
+        "settings": {"added": plan.settings[0], "removed": plan.settings[1]},
         "undone": plan.undone,
         "written": written,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from forge_cli.questions import Answers
 from forge_cli.repository import Repository, Revision
 from forge_cli.sources import Source, Sources
 
+EXAMPLE = ".env.example"
+VARIABLE = re.compile(r"^(?:# ?)?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -33,6 +37,8 @@ class Plan:
     after: Answers
     entries: list[Entry]
     merge: Merge
+    settings: tuple[list[str], list[str]]
+    """The variables that `.env.example` names after it and not before, and the other way round."""
     undone: str | None
     """An update that had been interrupted and was undone before this one was looked at."""
 
@@ -95,6 +101,7 @@ def planned(
             after=after,
             entries=changelog.between(source.repository, old, new),
             merge=_without_untracked(project, merged),
+            settings=_settings(project / EXAMPLE, merged.result / EXAMPLE),
             undone=undone,
         )
 
@@ -195,6 +202,15 @@ def _target(source: Source, old: Revision, to: str | None) -> Revision:
     if source.repository.is_newer(old, new):
         raise UsageError(f"The project has version {old.name}, which is newer than {new.name}. Updates go forward.")
     return new
+
+
+def _settings(before: Path, after: Path) -> tuple[list[str], list[str]]:
+    """The variables that come and those that go, in the order of the file."""
+    old, new = (
+        dict.fromkeys(VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""))
+        for file in (before, after)
+    )
+    return [name for name in new if name not in old], [name for name in old if name not in new]
 
 
 def _without_untracked(project: Path, merged: Merge) -> Merge:

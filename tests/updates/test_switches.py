@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from forge_cli import questions
@@ -32,3 +34,13 @@ def test_an_option_that_is_switched_and_switched_back_leaves_the_project_as_it_w
     commit(mine)
 
     assert git(mine, "diff", "--stat", before, "HEAD") == ""
+
+
+@pytest.mark.usefixtures("source")
+def test_a_switch_names_the_settings_that_come_and_go(forge: Forge, project: Project) -> None:
+    ran = forge("set", project(WORKING), "auth=jwt", "flower=no", "--json", "--dry-run")
+    (document,) = json.loads(ran.out)["projects"]
+    assert {"JWT_ISSUER", "JWT_AUDIENCE"} <= set(document["settings"]["added"])
+    assert {"API_KEYS", "FLOWER_PASSWORD"} <= set(document["settings"]["removed"])
+    assert "ORDERS_CURRENCY" not in str(document["settings"])
+    assert [note.partition(":")[0] for note in document["outside_git"]] == ["auth", "flower"]
