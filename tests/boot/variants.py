@@ -124,10 +124,10 @@ def _variants() -> Iterator[Variant]:
     turns = dict[tuple[object, ...], list[str]]()
     for answers in combinations(*QUESTIONS):
         turns.setdefault(_services(answers), []).append(str(answers["beat"]))
-    turn = {services: beats[1 + number % (len(beats) - 1)] for number, (services, beats) in enumerate(turns.items())}
+    turn = {services: beats[number % len(beats)] for number, (services, beats) in enumerate(turns.items())}
     for index, answers in enumerate(combinations(*QUESTIONS)):
         others: Answers = {"auth": AUTH[index % len(AUTH)], "flower": True, "docker": False}
-        thorough = answers["beat"] in {"file", turn[_services(answers)]}
+        thorough = answers["beat"] == turn[_services(answers)]
         yield Variant(index, questions.complete({**answers, **others}), thorough)
 
 

@@ -21,12 +21,10 @@ from .running import step
 
 pytestmark = pytest.mark.boot
 
-# Each broker, each database, each place for results and each scheduler, and every server that an address can lead to.
+# Each broker, each place for results, each pipeline, and every server that an address can lead to.
 PROJECTS: list[Answers] = [
     {"ci": "github", "broker": "redis", "database": "postgresql", "result_backend": "database", "beat": "redis"},
     {"ci": "gitlab", "broker": "rabbitmq", "database": "mysql", "result_backend": "redis", "beat": "database"},
-    {"ci": "gitlab", "broker": "rabbitmq", "database": "sqlite", "result_backend": "database", "beat": "file"},
-    {"ci": "github", "broker": "redis", "database": "none", "result_backend": "redis", "beat": "none"},
 ]
 INDEX = 60  # of the first one; each has an account of its own
 
