@@ -18,6 +18,7 @@ from rich.text import Text
 IMAGES = Path(__file__).parent / "images"
 COLUMNS = 150
 PORT = 8000
+KEY = "development.key"  # which `make dev` knows
 
 
 def run(command: str, folder: Path) -> str:
@@ -30,10 +31,11 @@ def request(path: str, body: dict[str, object] | None = None) -> tuple[str, dict
     """Ask the API as `curl` would; the command and its answer."""
     url = f"http://127.0.0.1:{PORT}{path}"
     data = json.dumps(body).encode() if body else None
-    with urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": "application/json"})) as answer:
+    headers = {"Content-Type": "application/json", "X-API-Key": KEY}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers)) as answer:
         text = answer.read().decode()
     sent = f"--json '{json.dumps(body)}' " if body else ""
-    return f"$ curl {sent}{url}\n{text}\n", json.loads(text)
+    return f"$ curl -H 'X-API-Key: {KEY}' {sent}{url}\n{text}\n", json.loads(text)
 
 
 def development(project: Path) -> str:

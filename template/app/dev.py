@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -20,7 +21,8 @@ def run(port: int) -> int:
         port: The port of the API.
 
     Returns:
-        The exit code: 0 after Ctrl-C, 2 outside development, otherwise that of the process that ended first.
+        The exit code: 0 after Ctrl-C, 2 outside development, otherwise that of the process that ended first. When the
+        terminal is closed, all end too.
     """
     if default_to_development() != "development":
         print("error: `app dev` is for ENVIRONMENT=development only.", file=sys.stderr)
@@ -37,8 +39,17 @@ def run(port: int) -> int:
         return code
     for name, command in processes.items():
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))
+    signal.signal(signal.SIGHUP, _hang_up)
     manager.loop()
     return 0 if manager.returncode == 130 else manager.returncode or 0
+
+
+def _hang_up(_number: int, _frame: object) -> None:
+    """End every process when the terminal is closed, which takes no more output."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _services() -> list[str]:
