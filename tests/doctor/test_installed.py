@@ -1,5 +1,7 @@
 """Projects after `make install`, with the servers that `make dev` needs: none."""
 
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -63,7 +65,11 @@ def test_a_project_that_runs_is_not_in_its_own_way(installed: Path, tmp_path: Pa
                 examined.of(f"ports.{port}").text == f"Port {port} is in use by the project itself, which is running."
             )
 
-        wait_for("the doctor sees the project run", runs, within=START_SECONDS, every=1.0)
+        try:
+            wait_for("the doctor sees the project run", runs, within=START_SECONDS, every=1.0)
+        finally:
+            os.killpg(dev.process.pid, signal.SIGINT)  # which ends what runs in sessions of its own too
+            dev.process.wait(START_SECONDS)
 
 
 @pytest.mark.parametrize(
