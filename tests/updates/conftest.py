@@ -28,6 +28,8 @@ class Template:
 
     path: Path
     releases: list[str]
+    last: str
+    """The newest release whose template is not the working tree's, so that an update has something to do."""
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +46,14 @@ def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Template:
     shutil.rmtree(clone / "template")
     shutil.copytree(ROOT / "template", clone / "template", ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     commit(clone, "Work in progress")
-    releases = [revision.name for revision in Repository(clone).releases().values()]
+    repository = Repository(clone)
+    releases = list(repository.releases().values())
     if not releases:
         pytest.skip("this clone has no history, so there are no releases to update from")
-    return Template(clone, releases)
+    head = repository.revision(WORKING)
+    others = [release for release in releases if not repository.same_template(release, head)]
+    names = [release.name for release in releases]
+    return Template(clone, names, others[-1].name if others else names[-1])
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,7 @@ def test_a_project_of_the_last_release_that_was_updated_and_switched_boots_and_k
     for server in sorted(what.variant.servers):
         require(server)
     boot_run.start(ACCOUNTS)
-    old = project(source.releases[-1], **what.before)
+    old = project(source.last, **what.before)
     endpoints = {server: boot_run.endpoint(server) for server in what.variant.servers}
     directory = boot_run.directory / "switched" / what.name
     with Switched(what, boot_run, endpoints, directory, old, forge) as booted:

@@ -28,7 +28,7 @@ def test_where_nothing_is_in_the_way_forge_and_copier_do_the_same(
     forge: Forge, project: Project, source: Template, tmp_path: Path
 ) -> None:
     """Without `--trust`: copier refuses templates that run code."""
-    mine = project(source.releases[-1])
+    mine = project(source.last)
     plain = tmp_path / "plain"
     shutil.copytree(mine, plain, symlinks=True)
     version = git(source.path, "describe", "--tags", WORKING)
@@ -45,7 +45,7 @@ def test_where_nothing_is_in_the_way_forge_and_copier_do_the_same(
 
 
 def test_forge_goes_on_from_where_copier_ended(forge: Forge, project: Project, source: Template) -> None:
-    mine = project(source.releases[-1])
+    mine = project(source.last)
     subprocess.run([*COPIER, "--vcs-ref", WORKING, mine], check=True, timeout=120)
     subprocess.run(["git", "-C", mine, "commit", "--quiet", "--all", "-m", "Update"], check=True)
     assert forge("check", mine).code == 0
