@@ -92,6 +92,8 @@ def planned(
             renames=not same,
             style=git.run(project, "config", "merge.conflictStyle").stdout.strip() or "merge",
         )
+        if set(merged.changes) == {answers_file.NAME} and (before, recorded.address) == (after, source.address):
+            merged = replace(merged, changes={})  # the same template under another version's name
         yield Plan(
             project=project,
             address=source.address,

@@ -272,3 +272,19 @@ def test_check_looks_at_several_projects(demo: Path, forge: Forge, tmp_path: Pat
     assert [document.get("behind") for document in documents] == [True, False, None]
     assert "is no project of Forge's" in documents[2]["error"]["message"]
     assert forge("check", other, demo).code == 4
+
+
+def test_a_version_that_changes_nothing_in_a_project_is_no_update(
+    demo: Path, forge: Forge, small_template: Path, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(small_template, template)
+    forge("update", demo, "--yes", "--template", template)
+    commit(demo)
+    small.release(template, "v1.2.0", {"docs.md": "Outside the template.\n"})
+    before = content(demo)
+    assert forge("check", demo, "--template", template).code == 0
+    ran = forge("update", demo, "--yes", "--template", template)
+    assert ran.code == 0
+    assert "There is nothing to change." in ran.out
+    assert content(demo) == before

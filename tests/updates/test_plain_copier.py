@@ -48,5 +48,6 @@ def test_forge_goes_on_from_where_copier_ended(forge: Forge, project: Project, s
     mine = project(source.last)
     subprocess.run([*COPIER, "--vcs-ref", WORKING, mine], check=True, timeout=120)
     subprocess.run(["git", "-C", mine, "commit", "--quiet", "--all", "-m", "Update"], check=True)
-    assert forge("check", mine).code == 0
+    checked = forge("check", mine)
+    assert checked.code == 0, checked.out + checked.err
     assert forge("update", mine, "--to", WORKING).code == 0
