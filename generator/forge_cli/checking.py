@@ -10,7 +10,7 @@ from pathlib import Path
 from forge_cli import answers_file, git, questions, updating
 from forge_cli.applying import Journal, has_markers
 from forge_cli.changelog import Entry, between
-from forge_cli.merging import files
+from forge_cli.destinations import files
 from forge_cli.questions import Answer, Answers
 from forge_cli.repository import Repository, Revision
 from forge_cli.sources import Sources

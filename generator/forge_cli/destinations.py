@@ -119,6 +119,13 @@ def carry_out(plan: Plan, destination: Path) -> None:
             raise
 
 
+def files(folder: Path) -> list[str]:
+    """The files in a directory, links included, as paths from there in their order."""
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()
+    )
+
+
 def _add(result: Plan, source: Path, destination: Path, path: Path) -> None:
     target = destination / path
     if not os.path.lexists(target):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from forge_cli import git
+from forge_cli.destinations import files
 
 Kind = Literal["added", "changed", "removed"]
 KINDS: dict[str, Kind] = {"A": "added", "M": "changed", "T": "changed", "D": "removed"}
@@ -125,13 +126,6 @@ def tracked(project: Path) -> list[str]:
     listed = git.checked(project, "ls-files", "--stage", "-z", strip=False)
     entries = (entry.split("\t", 1) for entry in listed.split("\0") if entry)
     return [path for about, path in entries if not about.startswith("160000")]
-
-
-def files(folder: Path) -> list[str]:
-    """The files of a rendering."""
-    return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()
-    )
 
 
 def _with_windows_ends(project: Path) -> set[str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from forge_cli import __version__, provenance, questions
-from forge_cli.errors import UsageError
 from forge_cli.project import Project
 from forge_cli.questions import Answer, Question
 
@@ -158,16 +157,6 @@ def line(*lines: str) -> None:
     """Print lines, for people."""
     for text in lines:
         print(_printable(text))
-
-
-def refuse_without_terminal(message: str) -> None:
-    """Refuse to ask where nobody can answer.
-
-    Raises:
-        UsageError: If there is no terminal.
-    """
-    if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout)):  # closed by a caller, they are None
-        raise UsageError(message)
 
 
 def _printable(text: str) -> str:

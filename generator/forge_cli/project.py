@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_cli import __version__, answers_file, destinations, git, interrupts, questions
+from forge_cli import __version__, answers_file, destinations, git, interrupts, questions, terminal
 from forge_cli.answers import check
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answers
@@ -60,7 +59,7 @@ def create(
     name = Path(os.path.abspath(place)).name if place else ""  # noqa: PTH100 - `resolve` would follow a link
     if defaults:
         answers = _with_name(answers, name)
-    elif not _can_ask() and not questions.is_answered(answers):
+    elif not terminal.can_ask() and not questions.is_answered(answers):
         raise UsageError("There is no terminal to ask in. Pass --defaults to take the default answers.")
     check(answers, final=defaults)
     if not place and "project_name" in answers:
@@ -78,7 +77,7 @@ def create(
             if not place:
                 place = Path(questions.slug(answers))
                 occupied = destinations.check(place, force=force)
-            files = _files(rendered)
+            files = destinations.files(rendered)
             sha, notes = _commit(rendered, answers, occupied=occupied) if commit and not dry_run else (None, [])
             plan = destinations.plan(rendered, place, force=force)
             if not dry_run:
@@ -96,10 +95,6 @@ def create(
         notes=notes + template.notes,
         dry_run=dry_run,
     )
-
-
-def _can_ask() -> bool:
-    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))  # closed by a caller, they are None
 
 
 def _with_name(answers: Answers, directory: str) -> Answers:
@@ -125,12 +120,6 @@ def _valid(name: str) -> str | None:
     except UsageError:
         return None
     return name
-
-
-def _files(folder: Path) -> list[str]:
-    return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()
-    )
 
 
 def _commit(project: Path, answers: Answers, *, occupied: bool) -> tuple[str | None, list[str]]:

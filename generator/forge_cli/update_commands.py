@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forge_cli import output
+from forge_cli import output, terminal
 from forge_cli.errors import ForgeError, UsageError
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def _title(plan: Plan, given: list[str], *, same: bool) -> str:
 
 
 def _agreed(count: int) -> bool:
-    output.refuse_without_terminal("There is no terminal to ask in. Pass --yes to go on, or --dry-run to stop here.")
+    if not terminal.can_ask():
+        raise UsageError("There is no terminal to ask in. Pass --yes to go on, or --dry-run to stop here.")
     return typer.confirm(f"Change {f'these {count} projects' if count > 1 else 'the project'}?")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forge_cli import answers_file, merging, questions
+from forge_cli import answers_file, destinations, questions
 from tests.options import ALONE, STRUCTURE, default
 from tests.updates.conftest import WORKING, Forge, Project, Template, commit, git, make_project
 from tests.updates.edits import SECRETS
@@ -72,7 +72,7 @@ def _lines(file: Path) -> list[str] | None:
 
 def _patch(before: Path, after: Path) -> dict[str, Counter[str]]:
     """What was added to and removed from each file, wherever in it."""
-    names = {path for folder in (before, after) for path in merging.files(folder) if not path.startswith(".git/")}
+    names = {path for folder in (before, after) for path in destinations.files(folder) if not path.startswith(".git/")}
     patches = {}
     for name in names - {answers_file.NAME}:
         old, new = (
