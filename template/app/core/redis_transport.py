@@ -5,7 +5,10 @@ It builds on parts of kombu that are not public: try restarts of Redis before yo
 
 import base64
 import json
+import time
 import uuid
+from collections.abc import Set
+from functools import cached_property
 from typing import Any
 
 from celery.worker import state
@@ -18,13 +21,40 @@ stranded: list[Any] = []
 class QoS(redis.QoS):
     """Kombu's book of the messages that are handed out."""
 
+    channel: Any
+
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message, in Redis and here; keep it if that fails, for it is nowhere else."""
         try:
             super().append(message, delivery_tag)
+            if abs(self.lag) > 1.0:
+                self.claim({delivery_tag})
         except Exception:
             stranded.append(message)
             raise
+
+    def claim(self, tags: Set[str]) -> None:
+        """Note that messages are in hand now, by the clock of Redis; what was acknowledged meanwhile is left alone."""
+        with self.channel.conn_or_acquire() as client:
+            self.lag = _lag(client)
+            if tags:
+                client.zadd(self.unacked_index_key, dict.fromkeys(tags, time.time() + self.lag), xx=True)
+
+    @cached_property
+    def lag(self) -> float:
+        """The seconds that the clock of this machine is behind that of Redis."""
+        with self.channel.conn_or_acquire() as client:
+            return _lag(client)
+
+    @property
+    def visibility_timeout(self) -> float:  # type: ignore[override]
+        """What kombu subtracts from this machine's clock, to find the messages that nobody has claimed."""
+        return float(self.channel.visibility_timeout - self.lag)
+
+
+def _lag(client: Any) -> float:
+    seconds, microseconds = client.time()
+    return float(seconds + microseconds / 1e6 - time.time())
 
 
 class Channel(redis.Channel):
