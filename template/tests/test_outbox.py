@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.database import async_session, session
+from app.jobs import outbox
 from app.jobs.job import Job
 from app.jobs.models import JobRecord
 from app.jobs.outbox import publish_pending
@@ -22,8 +23,13 @@ def record(task_id: object) -> JobRecord | None:
         return db.get(JobRecord, str(task_id))
 
 
-def refuse(_: Job) -> None:
+def refuse(*_: Any) -> None:
     raise ConnectionRefusedError
+
+
+def take_the_broker_away(broken: pytest.MonkeyPatch) -> None:
+    broken.setattr(Job, "publish", refuse)
+    broken.setattr(outbox, "reach_broker", refuse)
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def test_a_job_that_could_not_be_sent_after_its_commit_is_sent_later(
     jobs: JobsService, finished: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Job, "publish", refuse)
+        take_the_broker_away(broken)
         with session():
             info = jobs.push_task("tests.tasks.name_organization", "acme", greeting="welcome", priority=7)
 
@@ -130,7 +136,7 @@ def test_a_job_that_could_not_be_sent_at_once_leaves_nothing_behind(
     jobs: JobsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Job, "publish", refuse)
+        take_the_broker_away(broken)
         with pytest.raises(ConnectionRefusedError):
             jobs.push_task(DESCRIBE, "default")
 
@@ -139,7 +145,7 @@ def test_a_job_that_could_not_be_sent_at_once_leaves_nothing_behind(
 
 def test_a_cancelled_job_is_not_sent_later(jobs: JobsService, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(Job, "publish", refuse)
+        take_the_broker_away(broken)
         with session():
             info = jobs.push_task(DESCRIBE, "default")
 

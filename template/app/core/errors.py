@@ -16,8 +16,9 @@ RETRY_AFTER = 5  # seconds
 async def unavailable(request: Request, error: Exception) -> JSONResponse:
     """Answer 503 with a time to come back; the reason goes to the log, for it may name hosts."""
     logger.error("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
+    kept = isinstance(error, services.SentLater)
     return JSONResponse(
-        {"detail": "A service that this request needs is unavailable. Try again shortly."},
+        {"detail": str(error) if kept else "A service that this request needs is unavailable. Try again shortly."},
         status_code=503,
         headers={"Retry-After": str(RETRY_AFTER)},
     )

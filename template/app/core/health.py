@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel
 
 from app.core.celery import celery_app
-from app.core.services import CHECKS, Check, check
+from app.core.services import CHECKS, Check, check, reach_broker
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +37,7 @@ class Health(BaseModel):
 @check("broker")
 async def ping_broker() -> None:
     """Open a connection to the broker."""
-
-    def connect() -> None:
-        with celery_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=1)
-
-    await to_thread.run_sync(connect, abandon_on_cancel=True)
+    await to_thread.run_sync(reach_broker, abandon_on_cancel=True)
 
 
 @check("workers")

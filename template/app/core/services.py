@@ -13,11 +13,25 @@ CHECKS: dict[str, Check] = {}
 UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutError}
 
 
+class SentLater(ConnectionError):
+    """A service is down, and what was asked of it is kept for later; the message is a sentence for the caller."""
+
+
 def unavailable() -> tuple[type[Exception], ...]:
     """Return what is raised when a service is down, the result backend's driver included."""
     # For one of them kombu names `KeyError` too, which only its own event loop may raise: here that is a mistake.
     errors = getattr(current_app.backend, "connection_errors", ())
     return (*UNAVAILABLE, *(error for error in errors if error is not KeyError))
+
+
+def reach_broker() -> None:
+    """Open a connection to the broker.
+
+    Raises:
+        kombu.exceptions.OperationalError: It does not answer.
+    """
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, timeout=1)
 
 
 def check(name: str) -> Callable[[Check], Check]:

@@ -12,7 +12,7 @@ from celery import bootsteps
 
 logger = logging.getLogger(__name__)
 
-Chore = Callable[[Any], None]
+Chore = Callable[[Any], float | None]
 
 CHORES: list[tuple[float, Chore]] = []
 
@@ -34,7 +34,10 @@ os.register_at_fork(before=_wait_for_chore, after_in_parent=_go_on, after_in_chi
 
 
 def every(seconds: float) -> Callable[[Chore], Chore]:
-    """Register a function that a worker calls with its `Consumer`, at this interval."""
+    """Register a function that a worker calls with its `Consumer`, at this interval.
+
+    One that returns a number of seconds is called again after these.
+    """
 
     def register(chore: Chore) -> Chore:
         CHORES.append((seconds, chore))
@@ -72,12 +75,16 @@ class Chores(bootsteps.StartStopStep):
             for number, (seconds, chore) in enumerate(CHORES):
                 if turning and time.monotonic() >= due[number]:
                     due[number] = time.monotonic() + seconds
-                    self._do(chore, consumer)
-            stopped.wait(self.SHORTEST)
+                    again = self._do(chore, consumer)
+                    if again is not None:
+                        due[number] = time.monotonic() + again
+            soonest = min(due.values(), default=0.0) - time.monotonic() if turning else self.SHORTEST
+            stopped.wait(min(max(soonest, 0.0), self.SHORTEST))
 
-    def _do(self, chore: Chore, consumer: Any) -> None:
+    def _do(self, chore: Chore, consumer: Any) -> float | None:
         try:
             with _working:
-                chore(consumer)
+                return chore(consumer)
         except Exception as error:
             logger.warning("%s: %s: %s; it is tried again", chore.__name__, type(error).__name__, error)
+            return None

@@ -37,6 +37,8 @@ class JobRecord(Base):
         attempts: How often it was started.
         digest: What tells its arguments from others.
         message: The job as text while it is still to be sent; nothing afterwards, for arguments may be private.
+        eta: The time before which it does not start, if there is one.
+        retry_at: When sending it is tried again, after that failed.
         published_at: When the broker took it; while it is empty, the job waits to be sent.
     """
 
@@ -56,6 +58,8 @@ class JobRecord(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(String(64))
     message: Mapped[str | None] = mapped_column(LongText)
+    eta: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    retry_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

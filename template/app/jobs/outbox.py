@@ -1,19 +1,21 @@
 """Sending jobs through the database: recorded first, sent after the commit, and sent later if that went wrong."""
 
 import logging
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Insert, delete, or_, select, update
 from sqlalchemy import insert as insert_into
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from app.core import transaction
 from app.core.database import session
-from app.core.services import unavailable
+from app.core.services import SentLater, reach_broker, unavailable
 from app.jobs.chores import every
 from app.jobs.job import Job
 from app.jobs.models import JobRecord
@@ -24,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 # Younger ones are left to the process that has just committed them.
 GRACE = timedelta(seconds=10)
+# What cannot be sent is tried again after this time at the latest.
+LONGEST_PAUSE = timedelta(minutes=10)
+BATCH = 100  # jobs in one transaction
+UNSENT = (JobRecord.published_at.is_(None), JobRecord.status == QUEUED)
 
 
 def push(job: Job) -> Record | None:
@@ -55,24 +61,42 @@ async def push_async(job: Job) -> Record | None:
 
 
 def _push_alone(job: Job) -> Record | None:
-    with session() as db:
-        known = insert(db, job)
+    try:
+        with session() as db:
+            known = insert(db, job)
+    except unavailable():
+        if not job.keyed:
+            # The answer to a commit may be what was lost.
+            with suppress(Exception):
+                _forget(job.id)
+        raise
     if known:
         return known
     try:
         job.publish()
-    except BaseException:
-        # The caller is told that nothing was sent, and may try again. With a key, somebody may have done so meanwhile
-        # and been told of this record: then it is sent later.
+    except BaseException as error:
+        # The caller is told that nothing was sent, and may try again.
         if not job.keyed:
-            with session() as db:
-                unsent = JobRecord.published_at.is_(None) & (JobRecord.status == QUEUED)
-                db.execute(delete(JobRecord).where(JobRecord.id == job.id, unsent))
+            _forget(job.id)
+        # With a key, somebody may have done so meanwhile and been told of this record.
+        elif isinstance(error, unavailable()):
+            message = "The broker is unavailable. The task is kept, and sent when the broker is back."
+            raise SentLater(message) from error
         raise
-    with session() as db:
-        sent: dict[str, Any] = {"published_at": datetime.now(UTC), "message": None}
-        db.execute(update(JobRecord).where(JobRecord.id == job.id, JobRecord.published_at.is_(None)).values(**sent))
+    try:
+        with session() as db:
+            sent: dict[str, Any] = {"published_at": datetime.now(UTC), "message": None}
+            db.execute(update(JobRecord).where(JobRecord.id == job.id, JobRecord.published_at.is_(None)).values(**sent))
+    except unavailable() as error:
+        # The broker has it. It is sent once more, and one of the two begins.
+        logger.warning("the record of job %s is behind: %s: %s", job.id, type(error).__name__, error)
     return None
+
+
+def _forget(task_id: str) -> None:
+    """Remove the record of a job that was not sent."""
+    with session() as db:
+        db.execute(delete(JobRecord).where(JobRecord.id == task_id, *UNSENT))
 
 
 def _send_after(running: transaction.Transaction, job: Job, known: Record | None) -> Record | None:
@@ -87,6 +111,7 @@ def _publish_one(task_id: str) -> None:
 
 def insert(db: Session, job: Job) -> Record | None:
     """Add a record; return the one that has the same id, if there is one."""
+    now = datetime.now(UTC)
     values = {
         "id": job.id,
         "organization_id": job.organization_id,
@@ -95,24 +120,34 @@ def insert(db: Session, job: Job) -> Record | None:
         "status": QUEUED,
         "digest": job.digest,
         "message": job.dump(),
-        "created_at": datetime.now(UTC),
+        "eta": job.eta,
+        "created_at": now,
     }
     if not job.keyed:
         db.execute(insert_into(JobRecord), values)
         return None
-    if earlier := db.get(JobRecord, job.id):
-        return earlier.as_record()
-    try:
-        with db.begin_nested():
-            db.execute(insert_into(JobRecord), values)
-    except IntegrityError:
-        # Somebody else has used the same idempotency key between the two statements.
-        return db.get_one(JobRecord, job.id).as_record()
-    return None
+    db.execute(_insert_unless_there(db.get_bind().dialect.name), values)
+    record = db.get_one(JobRecord, job.id, populate_existing=True)
+    # Two of the same microsecond both send it, and one of the two begins.
+    return None if record.created_at == now else record.as_record()
 
 
-def publish_pending(*, task_id: str | None = None, older_than: timedelta = timedelta(0), limit: int = 100) -> int:
+def _insert_unless_there(dialect: str) -> Insert:
+    """Return a statement that leaves a record of the same id alone.
+
+    Not an insertion that may fail within a savepoint: MySQL ends all savepoints when it resolves a deadlock.
+    """
+    if dialect == "mysql":
+        return mysql.insert(JobRecord).on_duplicate_key_update(id=JobRecord.id)
+    if dialect == "sqlite":
+        return sqlite.insert(JobRecord).on_conflict_do_nothing()
+    return postgresql.insert(JobRecord).on_conflict_do_nothing()
+
+
+def publish_pending(*, task_id: str | None = None, older_than: timedelta = timedelta(0), limit: int = BATCH) -> int:
     """Send what was committed and not sent. A crash in between sends it again, under the same id.
+
+    What cannot be sent makes room for what comes after it, and is tried again after as long as it has waited so far.
 
     Args:
         task_id: One job; all of them when it is not given.
@@ -120,40 +155,55 @@ def publish_pending(*, task_id: str | None = None, older_than: timedelta = timed
         limit: Jobs in one transaction.
 
     Returns:
-        The number of jobs that were sent.
+        The number of jobs that were looked at.
 
     Raises:
         Exception: One of `app.core.services.unavailable()`; what was sent before is noted.
     """
+    now = datetime.now(UTC)
     waiting = select(JobRecord).where(
-        JobRecord.published_at.is_(None),
-        JobRecord.status == QUEUED,
-        JobRecord.created_at <= datetime.now(UTC) - older_than,
+        *UNSENT, JobRecord.created_at <= now - older_than, or_(JobRecord.retry_at.is_(None), JobRecord.retry_at <= now)
     )
     if task_id:
         waiting = waiting.where(JobRecord.id == task_id)
     oldest_first = waiting.order_by(JobRecord.created_at).limit(limit).with_for_update(skip_locked=True)
-    sent, down = 0, None
+    down = None
     with session() as db:
-        for record in db.scalars(oldest_first).all():
+        records = db.scalars(oldest_first).all()
+        for record in records:
             try:
                 Job.load(record.message or "").publish()
-            except unavailable() as error:
-                down = error
-                break
-            except Exception:
-                # One that cannot be sent, for this process knows no such task, say, stops none of the others.
-                logger.exception("job %s stays in the outbox", record.id)
-                continue
-            record.published_at, record.message = datetime.now(UTC), None
-            sent += 1
+            except Exception as error:
+                if isinstance(error, unavailable()) and not _broker_answers():
+                    down = error
+                    break
+                # This process knows no such task, say: it is older or newer than the one that has sent the job.
+                pause = min(max(now - record.created_at, GRACE), LONGEST_PAUSE)
+                record.retry_at = now + pause
+                reason = f"{type(error).__name__}: {error}"
+                logger.error("job %s stays in the outbox for %d s: %s", record.id, pause.total_seconds(), reason)
+            else:
+                record.published_at, record.message = datetime.now(UTC), None
     if down:
         raise down
-    return sent
+    return len(records)
+
+
+def _broker_answers() -> bool:
+    """Tell whether the broker is there, and it is this one message that it does not take."""
+    try:
+        reach_broker()
+    except Exception:
+        return False
+    return True
 
 
 @every(5)
-def publish_what_was_left(_: Any) -> None:
-    """Send the jobs of processes that were killed between their commit and the broker."""
-    while publish_pending(older_than=GRACE) == 100:
-        pass
+def publish_what_was_left(_: Any) -> float | None:
+    """Send the jobs of processes that were killed between their commit and the broker.
+
+    Returns:
+        When there are more of them, the seconds after which it goes on: half of the time is left to the worker's tasks.
+    """
+    started = time.monotonic()
+    return time.monotonic() - started if publish_pending(older_than=GRACE) == BATCH else None
