@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from celery import chain, chord
 from celery.exceptions import SoftTimeLimitExceeded
 from pydantic import BaseModel
 
@@ -77,6 +78,25 @@ def hold(self: BaseTask, gate: str) -> str:
     self.progress(1, 4, "waiting")
     wait_for(gate)
     return "done"
+
+
+@celery_app.task
+def leave(path: str) -> str:
+    """Leave a file."""
+    Path(path).touch()
+    return path
+
+
+@celery_app.task(bind=True)
+def go_on(self: BaseTask, gate: str, path: str) -> None:
+    """Go on as two tasks, one after the other."""
+    raise self.replace(chain(hold.si(gate), leave.si(path)))
+
+
+@celery_app.task(bind=True)
+def go_on_together(self: BaseTask, gate: str, path: str) -> None:
+    """Go on as two tasks side by side, and a third after them."""
+    raise self.replace(chord([hold.si(gate), hold.si(gate)], leave.si(path)))
 
 
 @celery_app.task(bind=True, max_retries=1, autoretry_for=(ConnectionError,))

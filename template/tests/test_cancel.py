@@ -1,7 +1,9 @@
 """Cancelling a task."""
 
 from pathlib import Path
+from uuid import UUID
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.jobs.service import JobsService
@@ -39,6 +41,27 @@ def test_the_process_of_a_running_task_is_stopped(
     finished(jobs.push_task("tests.tasks.describe", "default").task_id)
     assert statuses() == ["REVOKED"] * 2
     assert not gate.exists()
+
+
+@pytest.mark.parametrize("task", ["tests.tasks.go_on", "tests.tasks.go_on_together"])
+def test_a_task_that_has_gone_on_as_others_begins_no_more_of_them(
+    task: str, jobs: JobsService, client: TestClient, worker: Lines, finished: Wait, tmp_path: Path
+) -> None:
+    gates, paths = ([tmp_path / f"{kind} {number}" for number in (1, 2)] for kind in ("gate", "path"))
+
+    def push(number: int) -> UUID:
+        return jobs.push_task(task, "default", gate=str(gates[number]), path=str(paths[number])).task_id
+
+    task_id = push(0)
+    until(lambda: any(str(task_id) in line["message"] and "ignored" in line["message"] for line in worker))
+
+    assert client.delete(f"/tasks/{task_id}").json()["status"] == "REVOKED"
+    for gate in gates:
+        gate.touch()
+    # The last task of the other one is sent later, by the same means.
+    assert finished(push(1))["status"] == "SUCCESS"
+    assert [path.exists() for path in paths] == [False, True]
+    assert client.get(f"/tasks/{task_id}").json()["status"] == "REVOKED"
 
 
 def test_a_task_that_has_ended_cannot_be_cancelled(jobs: JobsService, client: TestClient, finished: Wait) -> None:

@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.core.celery import celery_app
 from app.core.config.settings import settings
 from app.core.database import session
-from app.jobs import records
+from app.jobs import dead_letters, records
 from app.jobs.models import JobRecord
 from app.jobs.service import JobsService
 from tests.conftest import Wait
@@ -20,6 +21,11 @@ from tests.processes import until
 def record(task_id: object) -> JobRecord:
     with session() as db:
         return db.get_one(JobRecord, str(task_id))
+
+
+def change(task_id: str, **values: Any) -> None:
+    with session() as db:
+        db.execute(update(JobRecord).where(JobRecord.id == task_id).values(**values))
 
 
 def test_a_success_is_recorded_from_its_beginning_to_its_end(jobs: JobsService, finished: Wait) -> None:
@@ -58,6 +64,62 @@ def test_a_cancelled_job_is_recorded(jobs: JobsService) -> None:
 
     assert (record(task_id).status, record(task_id).attempts) == ("REVOKED", 0)
     assert record(task_id).ended_at
+
+
+def test_a_job_that_had_ended_when_it_was_cancelled_has_ended(
+    jobs: JobsService, client: TestClient, finished: Wait
+) -> None:
+    task_id = str(jobs.push_task("tests.tasks.describe", "default").task_id)
+    finished(task_id)
+    until(lambda: record(task_id).status == "SUCCESS")
+    # Between its result and its record there is a moment.
+    change(task_id, status="STARTED", ended_at=None)
+
+    assert client.delete(f"/tasks/{task_id}").status_code == 409
+    assert client.get(f"/tasks/{task_id}").json()["status"] == record(task_id).status == "SUCCESS"
+
+
+def test_a_run_whose_start_was_noted_and_not_confirmed_goes_on(jobs: JobsService) -> None:
+    task_id = str(jobs.push_task("tests.tasks.describe", "default", countdown=60).task_id)
+    first, second = datetime.now(UTC), datetime.now(UTC) + timedelta(microseconds=1)
+
+    assert [records.start(task_id, first, again=False) for _ in range(2)] == [None, None]
+    assert record(task_id).attempts == 1
+    assert records.start(task_id, second, again=False) == "STARTED"
+    assert [records.start(task_id, second, again=True) for _ in range(2)] == [None, None]
+    assert record(task_id).attempts == 2
+    jobs.cancel(task_id, "default")
+    assert records.start(task_id, second, again=True) == "REVOKED"
+
+
+def test_a_job_whose_record_is_gone_does_not_run_and_is_kept(
+    jobs: JobsService, no_dead_letters: None, finished: Wait, tmp_path: Path
+) -> None:
+    path = tmp_path / "path"
+    task_id = str(jobs.push_task("tests.tasks.leave", "default", path=str(path), countdown=1).task_id)
+    with session() as db:
+        db.execute(delete(JobRecord).where(JobRecord.id == task_id))
+
+    letter = until(lambda: next(iter(dead_letters.list_dead_letters()), None))
+
+    assert (letter.id, letter.task_name) == (task_id, "tests.tasks.leave")
+    assert not path.exists()
+    dead_letters.replay(task_id)
+    assert finished(task_id)["status"] == "SUCCESS"
+
+
+def test_a_cancelled_job_is_on_record_until_its_time_has_come(jobs: JobsService) -> None:
+    early, late = (str(jobs.push_task("tests.tasks.describe", "default", countdown=60).task_id) for _ in range(2))
+    long_ago = datetime.now(UTC) - timedelta(seconds=settings.celery.CELERY_RESULT_EXPIRES + 60)
+    for task_id, eta in ((early, long_ago), (late, record(late).eta)):
+        jobs.cancel(task_id, "default")
+        change(task_id, ended_at=long_ago, eta=eta)
+
+    records.purge(None)
+
+    with session() as db:
+        assert db.get(JobRecord, early) is None
+    assert records.start(late, datetime.now(UTC), again=False) == "REVOKED"
 
 
 def test_a_job_that_was_killed_by_its_time_limit_is_recorded(jobs: JobsService, finished: Wait) -> None:

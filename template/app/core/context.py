@@ -1,5 +1,7 @@
 """Who asked, and in which task this code runs: what log lines show and what travels with every message that is sent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -28,6 +30,20 @@ OF_ONE_DELIVERY = (
 )
 
 
+# The job that goes on as the tasks that are sent now.
+_going_on: ContextVar[str | None] = ContextVar("going_on", default=None)
+
+
+@contextmanager
+def part_of(request: Context) -> Iterator[None]:
+    """Make what is sent meanwhile a part of the job that a message belongs to, if it belongs to one."""
+    token = _going_on.set(request.get("part_of") or (str(request.id) if request.get("job") else None))
+    try:
+        yield
+    finally:
+        _going_on.reset(token)
+
+
 def running_message() -> Context | None:
     """Return the message whose task this code belongs to, in a thread of Celery's or in the event loop's."""
     return message.get() or (current_task.request if current_task and current_task.request.id else None)
@@ -54,6 +70,19 @@ def pass_on(headers: dict[str, Any], **_: Any) -> None:
     """Let a task that is sent from a request or from another task know on whose behalf."""
     for name in OF_ONE_DELIVERY:
         headers.pop(name, None)
-    for name, value in (("request_id", request_id()), ("organization_id", organization_id())):
+    own = {"request_id": request_id(), "organization_id": organization_id(), "part_of": _going_on.get() or _continued()}
+    for name, value in own.items():
         if value is not None:
             headers.setdefault(name, value)
+
+
+def _continued() -> str | None:
+    """Return the job that a message is a part of whose task has run: its chain, group or chord goes on now.
+
+    What a body sends is on its own, but for the bodies of Celery's own tasks, which are the joints of a canvas.
+    """
+    running = running_message()
+    if running is None or (message.get() and not str(running.get("task")).startswith("celery.")):
+        return None
+    part_of: str | None = running.get("part_of")
+    return part_of

@@ -13,7 +13,7 @@ from app.jobs import records
 from app.jobs.job import Job
 from app.jobs.making import Options, make_job
 from app.jobs.schemas import TaskInfo, TaskStatus
-from app.jobs.states import FINAL, UNKNOWN, Record, describe
+from app.jobs.states import FINAL, UNKNOWN, Record, describe, error_in
 from app.jobs.threads import in_a_thread, refuse_event_loop
 
 logger = logging.getLogger(__name__)
@@ -97,10 +97,11 @@ class JobsService:
         if record is None:
             return TaskStatus(task_id=UUID(str(task_id)), status=UNKNOWN)
         status = describe(record, celery_app.backend.get_task_meta(record.task_id, cache=False))
-        if status.status in FINAL and record.status not in FINAL:
+        if status.status in FINAL and record.status != status.status:
             # The worker could not write the record, or is about to.
             try:
-                records.finish(record.task_id, status.status, status.error)
+                overrule = status.status == states.SUCCESS
+                records.finish(record.task_id, status.status, status.error, overrule=overrule)
             except Exception:
                 logger.exception("the record of job %s is behind", record.task_id)
         return status
@@ -121,9 +122,11 @@ class JobsService:
             return None if record is None else False
         # First, so that a call that fails here can be repeated. What workers know dies with them; the record stays.
         celery_app.control.revoke(record.task_id, terminate=True)
-        if records.cancel(record.task_id, record.organization_id):
-            return True
-        # It has just ended, unless a worker was faster to note that it was stopped.
+        records.cancel(record.task_id, record.organization_id)
+        meta = celery_app.backend.get_task_meta(record.task_id, cache=False)
+        if meta["status"] in FINAL:
+            # It has just ended, or a worker was fast.
+            records.finish(record.task_id, meta["status"], error_in(meta), overrule=True)
         return self.get_task_status(record.task_id, record.organization_id).status == states.REVOKED
 
     async def cancel_async(self, task_id: UUID | str, organization_id: str | int) -> bool | None:

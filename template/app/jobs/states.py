@@ -57,7 +57,7 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
     """Return what became of a job.
 
     The record answers, unless the job has not ended: then the result backend knows more, how far it has come or that it
-    has just ended.
+    has just ended. A task that has reached its end has succeeded, even if it was cancelled at that moment.
 
     Args:
         record: The job's record.
@@ -65,7 +65,7 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
     """
     state, result = meta["status"], meta["result"]
     status, error, progress = record.status, error_in(meta) or record.error, None
-    if status not in FINAL and state != states.PENDING:
+    if state == states.SUCCESS or (status not in FINAL and state != states.PENDING):
         status = state
     if status == PROGRESS:
         progress = _progress(result)

@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from celery import Task, states
+from celery import Task, current_app, states
 from celery.app.task import Context
 from celery.exceptions import Ignore
 from celery.signals import task_failure, task_retry, task_revoked, task_success
@@ -16,7 +17,7 @@ from app.core import broker
 from app.core.services import unavailable
 from app.jobs import records
 from app.jobs.arguments import ORGANIZATION
-from app.jobs.states import error_of
+from app.jobs.states import FINAL, UNKNOWN, error_in, error_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ class PoisonMessage(Exception):
     """A message that was delivered too often: each time, the worker was gone before it could acknowledge it."""
 
 
+class SetAside(Ignore):
+    """The task does not run, and its message becomes a dead letter."""
+
+
 class OtherOrganization(Exception):
     """A task's arguments name another organization than the one that it was sent for."""
 
@@ -42,6 +47,8 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
     Raises:
         PoisonMessage, OtherOrganization: The task fails with this error.
         Ignore: The job was cancelled, or has begun or ended already.
+        SetAside: Nobody knows whether it was: its record is gone. Or it has failed for good, and its worker was gone
+            before it could set the message aside.
     """
     if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
         message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
@@ -50,9 +57,20 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
     if organization is not None and kwargs.get(ORGANIZATION, organization) != organization:
         message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
         raise OtherOrganization(message)
-    again = bool(request.retries or (request.delivery_info or {}).get("redelivered"))
-    if request.get("job") and not patiently(partial(records.start, str(request.id), again=again)):
-        logger.info("%s[%s] was cancelled, or has begun or ended already", task.name, request.id)
+    redelivered = bool((request.delivery_info or {}).get("redelivered"))
+    if request.get("job"):
+        again, begun = bool(redelivered or request.retries), datetime.now(UTC)
+        status = patiently(partial(records.start, str(request.id), begun, again=again))
+    elif of := request.get("part_of"):
+        status = patiently(partial(records.status_of, of))
+        status = status if status in {states.REVOKED, UNKNOWN} else None
+    else:
+        return
+    if status == UNKNOWN or (status == states.FAILURE and redelivered and getattr(task, "dead_letter", False)):
+        logger.warning("%s[%s] is set aside: the status of its job is %s", task.name, request.id, status)
+        raise SetAside
+    if status:
+        logger.info("%s[%s] does not run: the status of its job is %s", task.name, request.id, status)
         raise Ignore
 
 
@@ -70,45 +88,56 @@ def patiently(call: Callable[[], Any], patience: float = PATIENCE) -> Any:
     raise AssertionError
 
 
-def _finish(
-    request: Context | None, status: str, error: BaseException | None = None, patience: float = PATIENCE_OF_MAIN
-) -> None:
+def _finish(request: Context | None, finish: Callable[[str], None], patience: float = PATIENCE_OF_MAIN) -> None:
     if request is None or not request.get("job"):
         return
     try:
-        patiently(partial(records.finish, str(request.id), status, error_of(error) if error else None), patience)
+        patiently(partial(finish, str(request.id)), patience)
     except Exception:
         # Whoever asks is answered from the result backend.
         logger.exception("the record of job %s is behind", request.id)
 
 
+def _note(status: str, error: BaseException | None, task_id: str) -> None:
+    records.finish(task_id, status, error_of(error) if error else None)
+
+
+def _note_what_the_result_says(status: str, error: BaseException | None, task_id: str) -> None:
+    """Note an end that may come at the same moment as another one: of those, the result keeps one."""
+    meta = current_app.backend.get_task_meta(task_id, cache=False)
+    if meta["status"] in FINAL:
+        records.finish(task_id, meta["status"], error_in(meta), overrule=True)
+    else:  # this task keeps no results
+        _note(status, error, task_id)
+
+
 @task_success.connect
 def succeeded(sender: Task[Any, Any], **_: Any) -> None:
     """Note that a job has succeeded."""
-    _finish(sender.request, states.SUCCESS, patience=PATIENCE)
+    _finish(sender.request, partial(records.finish, status=states.SUCCESS, overrule=True), PATIENCE)
 
 
 @task_failure.connect
 def failed(sender: Task[Any, Any], task_id: str, exception: BaseException, **_: Any) -> None:
     """Note that a job has failed for good; in a worker's main process when its own was killed."""
-    _finish(_request_of(sender, task_id), states.FAILURE, exception)
+    _finish(_request_of(sender, task_id), partial(_note_what_the_result_says, states.FAILURE, exception))
 
 
 @task_retry.connect
 def retried(request: Context, reason: Any = None, **_: Any) -> None:
     """Note that a job is tried again, and why; Celery gives no reason when the connection to the broker was lost."""
-    _finish(request, states.RETRY, getattr(reason, "exc", None))
+    _finish(request, partial(_note, states.RETRY, getattr(reason, "exc", None)))
 
 
 @task_revoked.connect
 def revoked(request: Context, **_: Any) -> None:
     """Note that a job was stopped, or had expired before it began."""
-    _finish(request, states.REVOKED)
+    _finish(request, partial(_note_what_the_result_says, states.REVOKED, None))
 
 
 def lost(headers: dict[str, Any] | None, error: BaseException) -> None:
     """Note that a job has failed whose message is none that a worker can call a task with."""
-    _finish(Context(headers or {}), states.FAILURE, error)
+    _finish(Context(headers or {}), partial(_note, states.FAILURE, error))
 
 
 def _request_of(task: Task[Any, Any], task_id: str) -> Context | None:

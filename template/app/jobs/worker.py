@@ -14,8 +14,8 @@ from kombu import Message
 from app.core import broker
 from app.core.celery import celery_app
 from app.jobs import presence, routing, tracking
-from app.jobs.chores import Chores
-from app.jobs.tracking import PoisonMessage
+from app.jobs.chores import Chores, every
+from app.jobs.tracking import PoisonMessage, SetAside
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,14 @@ class GiveBack(bootsteps.StartStopStep):
 
 
 celery_app.steps["consumer"].update((Chores, GiveBack))
+
+
+@every(broker.CLAIM_INTERVAL)
+def claim(consumer: Any) -> None:
+    """Claim the messages that this worker has in hand, those of tasks that outlived their connection included."""
+    channel = consumer.task_consumer.channel
+    running = {request.message.delivery_tag for request in list(state.requests.values())}
+    broker.claim(channel, broker.fetched(channel) | running)
 
 
 class Consumer(consumer.Consumer):
@@ -88,7 +96,7 @@ class Request(request.Request):
         lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         # Celery acknowledges a task that ran out of time, whatever it does with other failures.
         late = isinstance(error, TimeLimitExceeded) and task.dead_letter
-        self.poisonous = self.poisonous or late or isinstance(error, PoisonMessage) or (lost and not again)
+        self.poisonous = self.poisonous or late or isinstance(error, PoisonMessage | SetAside) or (lost and not again)
         super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:

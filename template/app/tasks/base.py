@@ -3,7 +3,7 @@
 import inspect
 from typing import Any, ClassVar
 
-from celery import Task
+from celery import Signature, Task
 from celery.app.task import Context
 from celery.exceptions import Retry, SoftTimeLimitExceeded
 
@@ -102,6 +102,11 @@ class BaseTask(Task[Any, Any]):
         """
         if self.request.id and not self.request.is_eager:
             self.update_state(state=PROGRESS, meta={"current": current, "total": total, "message": message})
+
+    def replace(self, sig: Signature[Any]) -> Any:
+        """Go on as another task or as several, none of which begins once this job was cancelled."""
+        with context.part_of(self.request):
+            return super().replace(sig)
 
     def retry(self, *args: Any, **options: Any) -> Retry:
         """Try again later, `SHORTEST_DELAY` from now at the earliest.

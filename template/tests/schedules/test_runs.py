@@ -109,9 +109,9 @@ def test_a_job_that_was_sent_twice_begins_once(jobs: JobsService, sent: Sent) ->
     info = jobs.push_task("tests.tasks.describe", "default", idempotency_key=str(now()), countdown=30)
     task_id = str(info.task_id)
 
-    assert records.start(task_id, again=False)
-    assert not records.start(task_id, again=False)
-    assert records.start(task_id, again=True)
+    assert records.start(task_id, now(), again=False) is None
+    assert records.start(task_id, now(), again=False) == "STARTED"
+    assert records.start(task_id, now(), again=True) is None
     records.finish(task_id, "SUCCESS")
-    assert not records.start(task_id, again=True)
+    assert records.start(task_id, now(), again=True) == "SUCCESS"
     assert len(sent) == 1
