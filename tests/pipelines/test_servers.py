@@ -13,10 +13,10 @@ from tests.boot.servers import Server, password
 from tests.boot.supervisor import RUN_VARIABLE, SERVERS
 from tests.boot.test_boot import require
 from tests.boot.variants import Variant
+from tests.faults.relay import Relay
 from tests.options import label, render
 
 from .reading import jobs
-from .relay import Relay
 from .running import step
 
 pytestmark = pytest.mark.boot
@@ -68,6 +68,6 @@ def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Ru
             assert done.returncode == 0, f"{script}\n{done.stdout}"
 
         assert " passed" in done.stdout
-        unused = [name for name, relay in relays.items() if not relay.connections]
+        unused = [name for name, relay in relays.items() if not relay.counts["connections"]]
         assert not unused, f"the tests did not use {unused}"
         assert len(relays) >= len(endpoints)
