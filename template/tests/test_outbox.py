@@ -132,7 +132,7 @@ def test_a_job_that_could_not_be_sent_after_its_commit_is_sent_later(
     assert left.message is None
 
 
-def test_a_job_that_could_not_be_sent_at_once_leaves_nothing_behind(
+def test_a_job_that_could_not_be_sent_at_once_is_not_sent_later(
     jobs: JobsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:

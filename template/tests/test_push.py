@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from fastapi.testclient import TestClient
 
 from app.core import broker
 from app.core.config.settings import settings
+from app.jobs import dead_letters
 from app.jobs.arguments import BadArguments
+from app.jobs.job import Job
 from app.jobs.making import TooLarge
 from app.jobs.registry import UnknownTask
 from app.jobs.service import JobsService
@@ -63,8 +66,8 @@ def test_a_task_sends_tasks_for_its_own_organization(jobs: JobsService, finished
         (DESCRIBE, {"queue": "no-such-queue"}, BadArguments),
         (DESCRIBE, {"priority": 10}, BadArguments),
         (DESCRIBE, {"priority": -1}, BadArguments),
-        (DESCRIBE, {"countdown": broker.LONGEST_DELAY + 60}, BadArguments),
-        (DESCRIBE, {"eta": datetime.now(UTC) + timedelta(seconds=broker.LONGEST_DELAY + 60)}, BadArguments),
+        (DESCRIBE, {"countdown": broker.LONGEST_DELAY + 3600}, BadArguments),
+        (DESCRIBE, {"eta": datetime.now(UTC) + timedelta(seconds=broker.LONGEST_DELAY + 3600)}, BadArguments),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_sent(
@@ -128,3 +131,23 @@ def test_a_call_that_blocks_refuses_to_run_in_an_event_loop(jobs: JobsService, s
         with pytest.raises(RuntimeError, match=f"await `{instead}`"):
             asyncio.run(call())
     assert sent == []
+
+
+def test_a_job_whose_caller_was_told_that_it_was_not_sent_does_not_run(
+    jobs: JobsService, no_dead_letters: None, finished: Wait, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "path"
+    publish = Job.publish
+
+    def publish_and_lose_the_answer(job: Job) -> None:
+        publish(job)
+        raise TimeoutError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Job, "publish", publish_and_lose_the_answer)
+        with pytest.raises(TimeoutError):
+            jobs.push_task("tests.tasks.leave", "default", path=str(path), countdown=1)
+    finished(jobs.push_task(DESCRIBE, "default", countdown=1.5).task_id)
+
+    assert not path.exists()
+    assert dead_letters.list_dead_letters() == []

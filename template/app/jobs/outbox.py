@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Insert, delete, or_, select, update
+from celery import states
+from sqlalchemy import Insert, or_, select, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -68,7 +69,7 @@ def _push_alone(job: Job) -> Record | None:
         if not job.keyed:
             # The answer to a commit may be what was lost.
             with suppress(Exception):
-                _forget(job.id)
+                _drop(job.id)
         raise
     if known:
         return known
@@ -77,7 +78,7 @@ def _push_alone(job: Job) -> Record | None:
     except BaseException as error:
         # The caller is told that nothing was sent, and may try again.
         if not job.keyed:
-            _forget(job.id)
+            _drop(job.id)
         # With a key, somebody may have done so meanwhile and been told of this record.
         elif isinstance(error, unavailable()):
             message = "The broker is unavailable. The task is kept, and sent when the broker is back."
@@ -93,10 +94,11 @@ def _push_alone(job: Job) -> Record | None:
     return None
 
 
-def _forget(task_id: str) -> None:
-    """Remove the record of a job that was not sent."""
+def _drop(task_id: str) -> None:
+    """Let a job that was not sent never run: the broker may have its message all the same."""
+    dropped: dict[str, Any] = {"status": states.REVOKED, "ended_at": datetime.now(UTC), "message": None}
     with session() as db:
-        db.execute(delete(JobRecord).where(JobRecord.id == task_id, *UNSENT))
+        db.execute(update(JobRecord).where(JobRecord.id == task_id, *UNSENT).values(**dropped))
 
 
 def _send_after(running: transaction.Transaction, job: Job, known: Record | None) -> Record | None:
