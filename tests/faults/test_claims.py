@@ -8,7 +8,7 @@ from .stage import Stage, lines
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "redis-mysql")]
 
-TIMEOUT = 5
+TIMEOUT = 8
 SHORT = {
     "CELERY_VISIBILITY_TIMEOUT": str(TIMEOUT),
     "CELERY_TASK_TIME_LIMIT": str(TIMEOUT - 1),
@@ -16,7 +16,7 @@ SHORT = {
 }
 PUSH = """
 from app.jobs.service import JobsService
-print(JobsService().push_task({task!r}, {organization!r}, countdown={countdown}, path={path!r}, seconds=2.5).task_id)
+print(JobsService().push_task({task!r}, {organization!r}, countdown={countdown}, path={path!r}, seconds=3.0).task_id)
 """
 
 

@@ -66,8 +66,9 @@ class Rollback(Exception):
     pass
 
 def push(turns):
-    told = []
-    for number, (keys, fails) in enumerate(turns):
+    told, left = [], list(enumerate(turns))
+    while left:
+        number, (keys, fails) = left.pop()
         pushed = []
         try:
             with session():
@@ -83,7 +84,10 @@ def push(turns):
         except Rollback:
             continue
         except Exception as error:
-            told.append(f"{{type(error).__name__}}: {{error}}")
+            if "Deadlock found" in str(error):  # which MySQL resolves by ending one transaction, to be begun again
+                left.append((number, (keys, fails)))
+            else:
+                told.append(f"{{type(error).__name__}}: {{error}}")
         else:
             told += pushed
     return told
