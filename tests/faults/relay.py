@@ -101,6 +101,10 @@ class Relay:
         cut = _Cut(request, nth, probability, rng or Random(0))
         self._do(lambda: setattr(self, "_cut", cut))
 
+    def stop_cutting(self) -> None:
+        """Take back what `cut_after` has said."""
+        self._do(lambda: setattr(self, "_cut", None))
+
     def cut(self, *, gracefully: bool = False) -> int:
         """Break every connection, for both sides; return how many there were.
 

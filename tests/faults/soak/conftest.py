@@ -1,0 +1,23 @@
+"""One project at a time, with everything running behind relays."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.boot.run import Run
+from tests.faults.running import on_projects, running
+
+from .projects import PROJECTS, chosen
+from .stage import SoakStage
+
+
+@pytest.fixture(scope="session")
+def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]:
+    """The project of the test's parameter."""
+    with running(SoakStage, request.param, boot_run) as stage:
+        yield stage
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on the projects of this run."""
+    on_projects(metafunc, "soaked", {name: PROJECTS[name] for name in chosen()})

@@ -1,0 +1,1 @@
+"""Modules that a project under this stress gets. They run there, with its dependencies."""
