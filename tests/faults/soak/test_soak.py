@@ -26,7 +26,7 @@ pytestmark = pytest.mark.faults
 
 SECONDS = float(os.environ.get("FORGE_SOAK_SECONDS", "25"))
 SEED = os.environ.get("FORGE_SOAK_SEED") or str(random.randrange(10**6))
-ENDED_SECONDS = 90.0
+ENDED_SECONDS = 60.0
 QUIET_SECONDS = 12.0  # longer than any countdown: what was not promised may still come
 STREAMS = 20
 
@@ -43,10 +43,9 @@ def test_all_who_know_of_a_job_say_the_same_whatever_goes_wrong(soaked: SoakStag
     found = Comparison(ledger, faults, sources).findings()
     report = figures_of(soaked, ledger, faults)
     figures(f"seed {SEED}, {report}; ran again: {dict(found.twice)}; {len(found.contradictions)} contradictions")
-    told = "\n".join(found.contradictions)
-    assert not found.contradictions, (
-        f"FORGE_SOAK_SEED={SEED} FORGE_SOAK_SECONDS={SECONDS:.0f}: {len(found.contradictions)} contradictions\n{told}"
-    )
+    if found.contradictions:
+        again = f"FORGE_SOAK_SEED={SEED} FORGE_SOAK_SECONDS={SECONDS:.0f}"
+        pytest.fail("\n".join([f"{again}: {len(found.contradictions)} contradictions", *found.contradictions]), False)
 
 
 def rest(stage: SoakStage, ledger: Ledger) -> None:
