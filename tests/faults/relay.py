@@ -141,7 +141,16 @@ class Relay:
     def close(self) -> None:
         """Take no more connections, and break those that there are."""
         self.refuse()
-        self.cut()
+
+        async def end() -> None:
+            for connection in tuple(self._connections):
+                connection.cut()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        self._call(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

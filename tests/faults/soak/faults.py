@@ -16,7 +16,7 @@ from tests.faults.relay import Direction, Relay
 
 from .stage import APIS, SCRIPT, WORKERS, SoakStage
 
-PAUSE = (0.3, 2.0)  # seconds between two faults
+PAUSE = (0.1, 1.0)  # seconds between two faults
 SHORT = (0.3, 3.0)  # seconds for which something is down, frozen or slow
 STOP_SECONDS = 40.0
 BOTH: tuple[Direction, ...] = ("to_server", "to_client")

@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
@@ -44,6 +43,7 @@ class Push:
 
     Attributes:
         ids: Under which it was accepted; with one key, there is one, however often it was sent.
+        asked: When somebody has asked for it, more than once with a key.
         not_before: When its body may begin at the earliest.
         replays: When it was sent again from the dead letters, or may have been.
     """
@@ -53,7 +53,7 @@ class Push:
     arguments: dict[str, Any]
     key: str | None = None
     not_before: float = 0.0
-    asked: float = 0.0
+    asked: list[float] = field(default_factory=list)
     promise: Promise = Promise.UNKNOWN
     ids: set[str] = field(default_factory=set)
     cancels: list[Cancel] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Push:
     @property
     def id(self) -> str:
         """Its id, once it was accepted."""
-        return next(iter(self.ids))
+        return next(iter(self.ids), "")
 
 
 class Ledger:
@@ -81,7 +81,7 @@ class Ledger:
         """Note that somebody is about to ask for a job."""
         with self._lock:
             number = next(self._numbers)
-            push = Push(number, task, {"number": number, **arguments}, key, not_before, time.time())
+            push = Push(number, task, {"number": number, **arguments}, key, not_before)
             self.pushes[number] = push
         return push
 

@@ -135,6 +135,7 @@ class HttpClient:
         return push
 
     def _post(self, http: httpx.Client, push: Push) -> None:
+        push.asked.append(time.time())
         headers = {"Idempotency-Key": push.key} if push.key else {}
         response = self._send("POST", f"/tasks/{MODULE}.{push.task}", http, json=push.arguments, headers=headers)
         if response is None or response.status_code == REFUSED:
@@ -233,6 +234,7 @@ class Script:
                 options["idempotency_key"] = key(self.rng)
             not_before = time.time() + options.get("countdown", 0.0)
             push = self.ledger.open(name, arguments, options.get("idempotency_key"), not_before)
+            push.asked.append(time.time())
             wanted.append((push, options))
         return wanted
 

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.boot.polling import wait_for
@@ -78,10 +79,12 @@ def look(stage: SoakStage, ledger: Ledger) -> Sources:
                 listen(http, push, ledger, time.time() + 1)
             if stage.variant.has_database:
                 listed = list_all(http)
-    return Sources(read(stage.trace_file), stage.dump(), told, listed)
+    with stage.client(APIS[0], headers=stage.credential.admin) as admin:
+        dead = [letter["id"] for letter in admin.get("/dead-letters", params={"limit": 1000}).json()]
+    return Sources(read(stage.trace_file), stage.dump(), told, dead, listed)
 
 
-def list_all(http: Any) -> list[str]:
+def list_all(http: httpx.Client) -> list[str]:
     """Return the ids of all jobs, page by page."""
     ids, cursor = [], ""
     while True:
