@@ -106,6 +106,10 @@ class Server(ABC):
         if process.poll() is not None:
             raise RuntimeError(f"{self.name} exited with {process.returncode}")
 
+    def running(self) -> bool:
+        """Tell whether the server runs, though perhaps it stands still."""
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> None:
         """Ask the server to end, then insist."""
         self.closed.set()

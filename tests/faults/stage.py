@@ -77,8 +77,7 @@ class Stage(Booted):
     def heal(self) -> None:
         """Leave what the next test expects: every server answers, and one worker serves every queue."""
         for server in self.servers.values():
-            assert server.process is not None
-            if server.process.poll() is not None:
+            if not server.running():
                 server.launch()
         for name in self.processes.keys() - {"api", "worker"}:
             self.processes.pop(name).kill()

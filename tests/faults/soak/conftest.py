@@ -1,5 +1,7 @@
 """One project at a time, with everything running behind relays."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -7,13 +9,17 @@ import pytest
 from tests.boot.run import Run
 from tests.faults.running import on_projects, running
 
-from .projects import PROJECTS, chosen
+from .projects import IN_CONTAINERS, PROJECTS, chosen
 from .stage import SoakStage
 
 
 @pytest.fixture(scope="session")
 def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]:
     """The project of the test's parameter."""
+    if IN_CONTAINERS and (
+        shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode
+    ):
+        pytest.fail("no Docker engine answers, and FORGE_SOAK_SERVERS asks for one")
     with running(SoakStage, request.param, boot_run) as stage:
         yield stage
 

@@ -8,10 +8,13 @@ from tests.boot.servers import Server
 from tests.boot.variants import Variant
 from tests.faults.projects import OTHERS, Project
 
+from .containers import CONTAINERS
+
 BROKERS: dict[str, type[Server]] = {"redis": Redis, "rabbitmq": RabbitMQ}
 DATABASES: dict[str, type[Server] | None] = {"none": None, "sqlite": None, "postgresql": PostgreSQL, "mysql": MariaDB}
 # In the others, results are in Redis.
 RESULTS_IN_THE_DATABASE = {"rabbitmq-postgresql", "redis-sqlite"}
+IN_CONTAINERS = os.environ.get("FORGE_SOAK_SERVERS") == "docker"
 INDEX = 70  # of the first one
 
 
@@ -26,6 +29,8 @@ def _projects() -> dict[str, Project]:
                 servers["results"] = Redis
             if database_kind:
                 servers["database"] = database_kind
+            if IN_CONTAINERS:
+                servers = {part: CONTAINERS[kind] for part, kind in servers.items()}
             answers = {**OTHERS, "broker": broker, "database": database, "result_backend": results}
             found[name] = Project(f"soak-{name}", Variant(INDEX + len(found), answers), servers)
     return found

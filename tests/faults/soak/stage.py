@@ -20,6 +20,7 @@ from tests.faults.projects import Project
 from tests.faults.relay import Relay
 from tests.faults.stage import START_SECONDS, Stage
 
+from . import containers
 from .pusher import Pusher
 
 INSIDE = Path(__file__).parent / "inside"
@@ -114,8 +115,7 @@ class SoakStage(Stage):
     def heal(self) -> None:
         """Let every server answer, every connection pass and every process run."""
         for server in self.servers.values():
-            assert server.process is not None
-            if server.process.poll() is not None:
+            if not server.running():
                 server.launch()
         for relays in self.relays.values():
             for relay in relays.values():
@@ -130,11 +130,13 @@ class SoakStage(Stage):
 
     def outage(self, part: str) -> AbstractContextManager[None]:
         """Keep a server away for as long as a block lasts."""
-        return outages.down(self.servers[part])
+        server = self.servers[part]
+        return containers.down(server) if isinstance(server, containers.Container) else outages.down(server)
 
     def freeze(self, part: str) -> AbstractContextManager[None]:
         """Let a server stand still for as long as a block lasts."""
-        return outages.frozen(self.servers[part])
+        server = self.servers[part]
+        return containers.frozen(server) if isinstance(server, containers.Container) else outages.frozen(server)
 
     def dump(self) -> dict[str, Any]:
         """Return what the stores hold, by the id of the job: its `record` and its `result`."""
