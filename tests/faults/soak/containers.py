@@ -104,7 +104,12 @@ class PostgreSQLContainer(Container, PostgreSQL):
 
     def variables(self) -> dict[str, str]:
         name = self.account_name
-        return {"POSTGRES_USER": name, "POSTGRES_PASSWORD": self.secret, "POSTGRES_DB": name}
+        return {
+            "POSTGRES_USER": name,
+            "POSTGRES_PASSWORD": self.secret,
+            "POSTGRES_DB": name,
+            "POSTGRES_INITDB_ARGS": "--encoding=UTF8",
+        }
 
     def answers(self) -> bool:
         # While the image makes the database, it answers at the socket alone.
