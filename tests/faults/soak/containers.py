@@ -108,7 +108,7 @@ class PostgreSQLContainer(Container, PostgreSQL):
             "POSTGRES_USER": name,
             "POSTGRES_PASSWORD": self.secret,
             "POSTGRES_DB": name,
-            "POSTGRES_INITDB_ARGS": "--encoding=UTF8",
+            "LANG": "C.UTF-8",
         }
 
     def answers(self) -> bool:
