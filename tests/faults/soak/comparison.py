@@ -1,14 +1,16 @@
 """What the four sources say must agree, with each other and with what clients were told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from .faults import Faults
 from .ledger import FINAL, Ledger, Promise, Push
+from .logs import lines_about
 from .traces import CHILD, Run
 
 TOLERANCE = 1.0  # seconds between looking whether a job may run, and its first line
@@ -38,6 +40,7 @@ class Sources:
         stores: By the job's id, its `record` and its `result`.
         told: By the job's id, what each API process answered in the end.
         dead: The ids of the dead letters.
+        logs: The log of each process, by its name.
         listed: The ids in the list of jobs, once each time; nothing where there is no list.
     """
 
@@ -45,6 +48,7 @@ class Sources:
     stores: dict[str, dict[str, Any]]
     told: dict[str, list[dict[str, Any]]]
     dead: list[str]
+    logs: Mapping[str, Path]
     listed: list[str] | None
 
 
@@ -241,6 +245,7 @@ class Comparison:
             events.append((run.began, f"{run.task} begins as {run.id}{again}"))
             if run.ended:
                 events.append((run.ended, f"{run.task} {run.how}"))
+        events.extend(lines_about(push.id, self.sources.logs) if push.ids else [])
         around = self.faults.during(min(push.asked), max(at for at, _ in events) + 1)
         events.extend((fault.began, f"[{fault}, until {clock(fault.ended)}]") for fault in around)
         history.extend(f"{clock(at)} {what}" for at, what in sorted(events))
@@ -269,8 +274,3 @@ def _why(earlier: Run, later: Run) -> str:
     if later.retries > earlier.retries:
         return "retry"
     return "redelivery" if later.redelivered else "sent twice"
-
-
-def unfinished(told: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the ids of the jobs that have not ended."""
-    return [status["task_id"] for status in told if status["status"] not in FINAL]

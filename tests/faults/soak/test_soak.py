@@ -81,7 +81,7 @@ def look(stage: SoakStage, ledger: Ledger) -> Sources:
                 listed = list_all(http)
     with stage.client(APIS[0], headers=stage.credential.admin) as admin:
         dead = [letter["id"] for letter in admin.get("/dead-letters", params={"limit": 1000}).json()]
-    return Sources(read(stage.trace_file), stage.dump(), told, dead, listed)
+    return Sources(read(stage.trace_file), stage.dump(), told, dead, stage.logs(), listed)
 
 
 def list_all(http: httpx.Client) -> list[str]:
