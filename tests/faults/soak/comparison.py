@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 from .faults import Faults
-from .ledger import FINAL, Ledger, Promise, Push
+from .ledger import FINAL, Ledger, Promise, Push, Seen
 from .logs import lines_about
 from .traces import CHILD, Run
 
@@ -234,7 +234,7 @@ class Comparison:
         """Return a complaint with all that is known of the job."""
         stored = self.sources.stores.get(push.id, {})
         history: list[str] = []
-        events = [(seen.answered, f"{seen.by} told {seen.status}") for seen in push.seen]
+        events = [(seen.answered, f"{seen.by} told {seen.status}") for seen in _changes(push.seen)]
         events.extend((at, "asked for") for at in push.asked)
         for cancel in push.cancels:
             events.append((cancel.asked, "cancel asked"))
@@ -263,6 +263,11 @@ class Comparison:
 def clock(at: float) -> str:
     """Return a time as logs have it."""
     return "the end" if at == float("inf") else datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _changes(seen: list[Seen]) -> list[Seen]:
+    """Return what was seen first of each status."""
+    return [first for first, *_ in (list(same) for _, same in groupby(seen, key=lambda each: each.status))]
 
 
 def _end(status: dict[str, Any]) -> tuple[Any, Any, Any]:
