@@ -204,8 +204,10 @@ class Faults:
 
     def cut_after_a_request(self) -> None:
         """Let some answers get lost with their connections for some seconds, while other things happen."""
-        whom, relay = self._relay()
-        part = whom.rpartition(" ")[2]
+        # A lost answer to a COMMIT is the one that matters most.
+        name, relays = self._relays()
+        part = "database" if "database" in relays and self.rng.random() < 0.6 else self.rng.choice(list(relays))
+        whom, relay = f"{name} to {part}", relays[part]
         request = self.rng.choice(REQUESTS[self.stage.servers[part].name])
         relay.cut_after(request, probability=self.rng.choice((0.1, 0.3, 0.6)), rng=Random(self.rng.random()))
         self._later(f"cut after {request}", whom, self.rng.uniform(2, 6), relay.stop_cutting)
@@ -232,9 +234,13 @@ class Faults:
             relay.heal()
 
     def _relay(self) -> tuple[str, Relay]:
+        name, relays = self._relays()
+        part = self.rng.choice(list(relays))
+        return f"{name} to {part}", relays[part]
+
+    def _relays(self) -> tuple[str, dict[str, Relay]]:
         name = self.rng.choice((*APIS, *WORKERS, *WORKERS, SCRIPT))  # a worker has the most to lose
-        part, relay = self.rng.choice(list(self.stage.relays[name].items()))
-        return f"{name} to {part}", relay
+        return name, self.stage.relays[name]
 
     def _later(self, what: str, whom: str, seconds: float, heal: Callable[[], None]) -> None:
         """Heal something after some seconds, and go on meanwhile."""
