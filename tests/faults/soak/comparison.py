@@ -254,6 +254,7 @@ class Comparison:
                 f"{push.task}({push.arguments}) {sorted(push.ids)} key={push.key} {push.promise.name}: {complaint}",
                 f"record: {stored.get('record')}",
                 f"result: {stored.get('result')}",
+                f"message: {stored.get('message') or 'in no queue that can be looked at'}",
                 f"API: {self.sources.told.get(push.id)}",
                 *history,
             ]

@@ -1,4 +1,4 @@
-"""Print what the stores hold, read without the project's own code for it: every record, and the result of each job."""
+"""Print what the stores hold, read without the project's own code for it: records, results, and where messages are."""
 
 import json
 from typing import Any
@@ -31,11 +31,34 @@ def result(task_id: str) -> dict[str, Any]:
     return {"status": meta["status"], "result": None if error else value, "error": error}
 
 
+def whereabouts() -> dict[str, list[str]]:
+    """Return where the message of each job is, with Redis as the broker; RabbitMQ does not tell."""
+    found: dict[str, list[str]] = {}
+    with celery_app.connection_for_write() as connection:
+        client = getattr(connection.default_channel, "client", None)
+        if client is None:
+            return found
+        seconds = client.ttl("unacked_mutex")
+        for value in client.hvals("unacked"):
+            message = json.loads(value)[0]
+            held = f", which nobody may look at for {seconds} s" if seconds > 0 else ""
+            found.setdefault(message["headers"].get("id", "?"), []).append(f"unacked{held}")
+        for key in client.scan_iter(f"{settings.app.SLUG}.*", _type="list"):
+            for value in client.lrange(key, 0, -1):
+                name = key.decode().encode("unicode_escape").decode()
+                found.setdefault(json.loads(value)["headers"].get("id", "?"), []).append(name)
+    return found
+
+
 def main() -> None:
     """Print everything."""
+    places = whereabouts()
     # Databases differ in how they keep an id.
     found = {str(UUID(task_id)): record for task_id, record in records().items()}
-    told = {task_id: {"record": record, "result": result(task_id)} for task_id, record in found.items()}
+    told = {
+        task_id: {"record": record, "result": result(task_id), "message": places.get(task_id, [])}
+        for task_id, record in found.items()
+    }
     print(json.dumps(told, default=str))
 
 
