@@ -1,6 +1,7 @@
 """What a worker does around each task: it refuses what must not run, and keeps the record of the job."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -50,13 +51,20 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
         SetAside: Nobody knows whether it was: its record is gone. Or it has failed for good, and its worker was gone
             before it could set the message aside.
     """
-    if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
-        message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
-        raise PoisonMessage(message)
     organization = request.get("organization_id")
     if organization is not None and kwargs.get(ORGANIZATION, organization) != organization:
         message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
         raise OtherOrganization(message)
+    _refuse_what_is_over(task, request)
+    if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
+        message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
+        raise PoisonMessage(message)
+    if task.app.conf.task_track_started and not request.is_eager and not request.ignore_result:
+        # Celery itself would do so before all this, over the end that a job may have.
+        task.update_state(state=states.STARTED, meta={"pid": os.getpid(), "hostname": request.hostname})
+
+
+def _refuse_what_is_over(task: Task[Any, Any], request: Context) -> None:
     redelivered = bool((request.delivery_info or {}).get("redelivered"))
     if request.get("job"):
         again, begun = bool(redelivered or request.retries), datetime.now(UTC)

@@ -27,6 +27,7 @@ class BaseTask(Task[Any, Any]):
         retry_backoff: With `autoretry_for`, double the delay (from this many seconds) at each retry.
         retry_backoff_max: The longest delay, in seconds.
         retry_jitter: Draw each delay at random below its bound, so that many tasks do not come back at once.
+        track_started: Celery's own, which is off: `app.jobs.tracking` says that a task has started once it may.
     """
 
     Request = "app.jobs.worker:Request"
@@ -40,6 +41,7 @@ class BaseTask(Task[Any, Any]):
     retry_backoff: ClassVar[int] = 1
     retry_backoff_max: ClassVar[int] = 600
     retry_jitter: ClassVar[bool] = True
+    track_started = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Bridge an `async def` body before Celery wraps it for `autoretry_for`, which must see its exception."""
