@@ -2,15 +2,20 @@
 
 import inspect
 import logging
+from datetime import timedelta
 from typing import Any
 
 from celery.beat import PersistentScheduler
 from celery.schedules import BaseSchedule
+from celery.utils.time import maybe_make_aware
 
 from app.core import heartbeat
 from app.jobs.registry import UnknownTask, registered
 
 logger = logging.getLogger(__name__)
+
+# A clock that is set right while it runs is set back by less.
+TOLERANCE = timedelta(seconds=5)
 
 
 class HeartbeatScheduler(PersistentScheduler):
@@ -39,6 +44,18 @@ class HeartbeatScheduler(PersistentScheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due, and say that the scheduler still does so."""
+        self._disbelieve()
         delay: float = super().tick(*args, **kwargs)
         heartbeat.touch()
         return delay
+
+    def _disbelieve(self) -> None:
+        """Count from now where the last run lies ahead: the clock was set back, and nothing would run until then."""
+        now = self.app.now()
+        last_runs = [(entry, entry.last_run_at) for entry in self.schedule.values() if entry.last_run_at]
+        ahead = [(entry, time) for entry, time in last_runs if maybe_make_aware(time) > now + TOLERANCE]
+        for entry, time in ahead:
+            logger.warning("%r last ran at %s, which the clock has not reached: it counts from now", entry.name, time)
+            entry.last_run_at = now
+        if ahead:
+            self.populate_heap()

@@ -6,12 +6,15 @@ The commands import what they need when they run: settings are read once, and be
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from app.jobs.cli import prepare
 from app.schedules import options
+
+if TYPE_CHECKING:
+    from app.schedules.schedule import Schedule
 
 cli = typer.Typer(
     callback=prepare,
@@ -73,8 +76,11 @@ def save(
     others |= {"ends_at": ends_at, "missed": missed, "organization_id": organization}
     with _told():
         adds = context.info_name == "add"
-        schedule = parse(options.changed({} if adds else service.fields(name), when, kwargs, others))
-        found = service.add(name, schedule) if adds else service.edit(name, schedule)
+
+        def changed(fields: dict[str, Any]) -> "Schedule":
+            return parse(options.changed(fields, when, kwargs, others))
+
+        found = service.add(name, changed({})) if adds else service.change(name, changed)
     typer.echo(f"{'Added' if adds else 'Changed'} {name}; it runs next at {_time(found.next_run)}.")
 
 

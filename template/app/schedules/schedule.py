@@ -2,9 +2,9 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.core.caller import ORGANIZATION
 from app.schedules.when import When
@@ -14,6 +14,8 @@ NAME = r"^\w([\w .:@+-]{0,126}[\w.:@+-])?$"
 
 # What an entry of the code can say; the other fields are the operators'.
 SAID_BY_CODE = ("task", "when", "kwargs", "queue", "priority", "expires")
+
+LONGEST_EXPIRY = 100 * 366 * 86_400  # seconds; Python's calendar has an end
 
 
 class Schedule(BaseModel):
@@ -39,7 +41,7 @@ class Schedule(BaseModel):
     kwargs: dict[str, Any] = {}
     queue: str | None = None
     priority: int | None = Field(None, ge=0, le=9)
-    expires: PositiveFloat | None = Field(None, allow_inf_nan=False)
+    expires: float | None = Field(None, gt=0, le=LONGEST_EXPIRY)
     starts_at: AwareDatetime | None = None
     ends_at: AwareDatetime | None = None
     enabled: bool = True
@@ -98,6 +100,12 @@ class Definition(Kept, Schedule):
         due = self.when.after(latest.astimezone(UTC), (self.starts_at or self.since).astimezone(UTC))
         return None if due and self.ends_at and due > self.ends_at else due
 
+    def begun_by(self, time: datetime) -> Self:
+        """Return it as one that began at a time at the latest; what is due after that time stays as it is."""
+        if self.since <= time:
+            return self
+        return self.model_copy(update={"since": self.when.begun_by(time, self.since)})
+
     def edited(self) -> list[str]:
         """Return the fields that are not as the code says."""
         if self.origin is None:
@@ -112,8 +120,11 @@ class Progress(Kept):
         done_until: The time up to which all that was due is dealt with.
         last_run: When it was last sent.
         last_task_id: The task of that run.
+        setbacks: How often the store's clock was found to be behind `done_until`. What keeps its pace is then due again
+            at times that were dealt with before, and its runs must not pass for those.
     """
 
     done_until: AwareDatetime | None = None
     last_run: AwareDatetime | None = None
     last_task_id: str | None = None
+    setbacks: int = 0

@@ -1,12 +1,13 @@
 """What is told of a schedule."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from app.schedules.entry import Entry
+from app.schedules.runs import LATE
 from app.schedules.schedule import NAME, Definition, Schedule
 
 State = Literal["active", "disabled", "ended", "set aside"]
@@ -28,7 +29,7 @@ class ScheduleStatus(BaseModel):
     Attributes:
         state: What is `set aside` cannot run, and waits for somebody to edit it; what has `ended` is never due again.
         problem: Why it is set aside.
-        notes: How it differs from the code.
+        notes: How it differs from the code, and why it may not run as expected.
         schedule: What it is; when it cannot be read, what the store holds.
         next_run: When it is due.
         last_run: When it was last sent.
@@ -51,16 +52,16 @@ class Sent(BaseModel):
     task_id: str
 
 
-def describe(entry: Entry) -> ScheduleStatus:
-    """Return what is told of an entry of the store."""
+def describe(entry: Entry, now: datetime) -> ScheduleStatus:
+    """Return what is told of an entry of the store at the store's time."""
     found = entry.definition
     return ScheduleStatus(
         name=entry.name,
         state=_state(entry),
         problem=entry.problem,
-        notes=_notes(found) if found else [],
+        notes=[*_troubles(entry, now), *(_notes(found) if found else [])],
         schedule=Schedule(**found.fields()) if found else _as_found(entry.stored.definition),
-        next_run=entry.due and max(entry.due, datetime.now(UTC)),
+        next_run=entry.due and max(entry.due, now),
         last_run=entry.progress.last_run,
         last_task_id=entry.progress.last_task_id,
     )
@@ -72,6 +73,14 @@ def _state(entry: Entry) -> State:
     if not entry.definition.enabled:
         return "disabled"
     return "active" if entry.due else "ended"
+
+
+def _troubles(entry: Entry, now: datetime) -> list[str]:
+    if entry.ahead:
+        return [f"not believed: a clock that was ahead has noted {entry.noted_until.isoformat(timespec='seconds')}"]
+    if entry.due and entry.due < now - LATE:
+        return [f"due since {entry.due.isoformat(timespec='seconds')}: no scheduler sends it"]
+    return []
 
 
 def _notes(definition: Definition) -> list[str]:

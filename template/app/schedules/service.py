@@ -1,7 +1,7 @@
 """What operators do with schedules, through the routes and the command line."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.schedules import runs
@@ -21,7 +21,8 @@ class NotPossible(Exception):
 
 def list_schedules() -> list[ScheduleStatus]:
     """Return every schedule, those that are set aside included."""
-    return [describe(read(name, stored)) for name, stored in sorted(store.read().items())]
+    found = store.read()
+    return [describe(read(name, stored, found.now), found.now) for name, stored in sorted(found.schedules.items())]
 
 
 def show(name: str) -> ScheduleStatus:
@@ -30,17 +31,7 @@ def show(name: str) -> ScheduleStatus:
     Raises:
         NoSuchSchedule: There is none.
     """
-    return describe(_find(name))
-
-
-def fields(name: str) -> dict[str, Any]:
-    """Return what an operator can change of a schedule, as plain JSON; nothing when that cannot be read.
-
-    Raises:
-        NoSuchSchedule: There is none.
-    """
-    definition = _find(name).definition
-    return definition.fields() if definition else {}
+    return describe(*_find(name))
 
 
 def add(name: str, schedule: Schedule) -> ScheduleStatus:
@@ -50,7 +41,7 @@ def add(name: str, schedule: Schedule) -> ScheduleStatus:
         BadSchedule: It could not run.
         NotPossible: There is one of this name.
     """
-    definition = _definition(name, schedule, None)
+    definition = _definition(name, schedule, None, store.read().now)
     if not store.write(name, None, definition.dump()):
         message = f"there is a schedule {name!r} already"
         raise NotPossible(message)
@@ -64,7 +55,25 @@ def edit(name: str, schedule: Schedule) -> ScheduleStatus:
         BadSchedule: It could not run.
         NoSuchSchedule: There is none.
     """
-    return _change(name, lambda entry: _definition(name, schedule, entry))
+    return change(name, lambda _: schedule)
+
+
+def change(name: str, changed: Callable[[dict[str, Any]], Schedule]) -> ScheduleStatus:
+    """Change a schedule, which may be set aside, whatever others change at the same time.
+
+    Args:
+        name: The schedule.
+        changed: Returns what it is to be, given what it is as plain JSON; nothing is given of what cannot be read.
+
+    Raises:
+        BadSchedule: It could not run.
+        NoSuchSchedule: There is none.
+    """
+
+    def definition(entry: Entry, now: datetime) -> Definition:
+        return _definition(name, changed(entry.definition.fields() if entry.definition else {}), entry, now)
+
+    return _change(name, definition)
 
 
 def enable(name: str, *, enabled: bool) -> ScheduleStatus:
@@ -74,7 +83,11 @@ def enable(name: str, *, enabled: bool) -> ScheduleStatus:
         NoSuchSchedule: There is none.
         NotPossible: It is set aside, and has to be edited.
     """
-    return _change(name, lambda entry: _definition(name, _sound(entry).model_copy(update={"enabled": enabled}), entry))
+
+    def definition(entry: Entry, now: datetime) -> Definition:
+        return _definition(name, _sound(entry).model_copy(update={"enabled": enabled}), entry, now)
+
+    return _change(name, definition)
 
 
 def remove(name: str) -> None:
@@ -84,7 +97,7 @@ def remove(name: str) -> None:
         NoSuchSchedule: There is none.
         NotPossible: It is in the code, and would come back.
     """
-    entry = _find(name)
+    entry, _ = _find(name)
     origin = entry.definition.origin if entry.definition else None
     if origin and not origin.removed:
         message = f"{name!r} is in app/core/schedule.py, from where it would come back: disable it instead"
@@ -100,16 +113,18 @@ def run(name: str) -> str:
         NoSuchSchedule: There is none.
         NotPossible: It is set aside, and has to be edited.
     """
-    entry = _find(name)
+    entry, now = _find(name)
     _sound(entry)
-    return runs.run_now(entry)
+    return runs.run_now(entry, now)
 
 
-def _find(name: str) -> Entry:
-    stored = store.read().get(name)
+def _find(name: str) -> tuple[Entry, datetime]:
+    """Return a schedule, and the store's time."""
+    found = store.read()
+    stored = found.schedules.get(name)
     if stored is None:
         raise NoSuchSchedule(name)
-    return read(name, stored)
+    return read(name, stored, found.now), found.now
 
 
 def _sound(entry: Entry) -> Definition:
@@ -119,24 +134,23 @@ def _sound(entry: Entry) -> Definition:
     return entry.definition
 
 
-def _change(name: str, change: Callable[[Entry], Definition]) -> ScheduleStatus:
+def _change(name: str, changed: Callable[[Entry, datetime], Definition]) -> ScheduleStatus:
     """Change a definition, again if somebody else has done so meanwhile."""
     while True:
-        entry = _find(name)
-        changed = change(entry).dump()
-        if entry.problem:
-            # What was due while it was set aside is not missed; what was noted may be what could not be read.
-            progress = entry.progress.model_copy(update={"done_until": datetime.now(UTC)})
+        entry, now = _find(name)
+        definition = changed(entry, now).dump()
+        if entry.problem or entry.ahead:
+            # What was due while it was set aside is not missed; what was noted is what could not be read or believed.
+            progress = entry.progress.model_copy(update={"done_until": now})
             store.note(name, entry.stored.progress, progress.dump())
-        if store.write(name, entry.stored.definition, changed):
+        if store.write(name, entry.stored.definition, definition):
             return show(name)
 
 
-def _definition(name: str, schedule: Schedule, entry: Entry | None) -> Definition:
+def _definition(name: str, schedule: Schedule, entry: Entry | None, now: datetime) -> Definition:
     """Return what is stored of a schedule that is added, or takes the place of another one."""
     before = entry.definition if entry else None
     check(name, schedule)
-    now = datetime.now(UTC)
     begins = before is None or _timing(before) != _timing(schedule)
     found = Definition(
         **schedule.fields(),

@@ -6,7 +6,7 @@ taken; one that an operator has changed stays, and if the code has changed it to
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from app.core.services import unavailable
@@ -21,22 +21,24 @@ Change = Callable[[Definition | None], Definition | None]
 
 def synchronise(schedules: Mapping[str, Schedule | None]) -> None:
     """Bring the store up to date with the schedules of the code; what it has for one that cannot run stays."""
+    found = store.read()
     for name, schedule in schedules.items():
         if schedule:
-            _try(name, partial(merged, name, schedule))
-    for name in store.read().keys() - schedules.keys():
+            _try(name, partial(merged, name, schedule, found.now))
+    for name in found.schedules.keys() - schedules.keys():
         _try(name, partial(removed, name))
 
 
-def merged(name: str, schedule: Schedule, stored: Definition | None) -> Definition:
+def merged(name: str, schedule: Schedule, now: datetime, stored: Definition | None) -> Definition:
     """Return a schedule as it is to be after the code has said something.
 
     Args:
         name: Its name.
         schedule: What the code says.
+        now: The store's time.
         stored: What the store holds, if it holds anything.
     """
-    now, said = datetime.now(UTC), schedule.said_by_code()
+    said = schedule.said_by_code()
     if stored is None:
         return Definition(**schedule.fields(), since=now, origin=Origin(said=said))
     origin = stored.origin or Origin(said={})
@@ -78,8 +80,9 @@ def _try(name: str, change: Change) -> None:
 def _change(name: str, change: Change) -> None:
     """Change a definition, again and again while somebody else does so too; what cannot be read is left alone."""
     while True:
-        stored: Stored | None = store.read().get(name)
-        entry: Entry | None = read(name, stored) if stored else None
+        found = store.read()
+        stored: Stored | None = found.schedules.get(name)
+        entry: Entry | None = read(name, stored, found.now) if stored else None
         if entry and entry.definition is None:
             return
         before = entry.definition if entry else None

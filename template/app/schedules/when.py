@@ -24,6 +24,14 @@ class Kind(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def keeps_pace(self) -> bool:
+        """Tell whether it goes on while the clock shows an hour again; else a time is due once, however often shown."""
+        return False
+
+    def begun_by(self, time: datetime, _: datetime) -> datetime:
+        """Return a start that is not after a time, and changes nothing about what is due after it."""
+        return time
+
 
 class Crontab(Kind):
     """At the times of a crontab, by the clock of a time zone.
@@ -61,6 +69,10 @@ class Crontab(Kind):
             raise ValueError(str(error).rstrip(".")) from None
         return " ".join(words)
 
+    def keeps_pace(self) -> bool:
+        """Tell whether it means every hour."""
+        return _every_hour(_fields(self.crontab))
+
     def after(self, time: datetime, _: datetime) -> datetime | None:
         """Return the first time that it is due after another one, if there is one."""
         zone = ZoneInfo(self.timezone or settings.celery.CELERY_TIMEZONE)
@@ -84,15 +96,18 @@ def _fields(text: str) -> Any:
     return parsed(minute, hour, day_of_week, day_of_month, month)
 
 
+def _every_hour(fields: Any) -> bool:
+    return len(fields.hour) == 24
+
+
 def _times(day: date, fields: Any, zone: ZoneInfo) -> Iterator[datetime]:
-    every_hour = len(fields.hour) == 24
     for hour in fields.hour:
         for minute in fields.minute:
             local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
             first, second = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
             yield first
             # Earlier it is for a time that the clock skips.
-            if every_hour and second > first:
+            if _every_hour(fields) and second > first:
                 yield second
 
 
@@ -100,6 +115,15 @@ class Every(Kind):
     """Again and again after this many seconds, counted from the start."""
 
     every: float = Field(ge=1, le=10 * 366 * 86_400)
+
+    def keeps_pace(self) -> bool:
+        """Tell that it does."""
+        return True
+
+    def begun_by(self, time: datetime, start: datetime) -> datetime:
+        """Return the last time up to another one from which it is due at the same times as from its start."""
+        interval = timedelta(seconds=self.every)
+        return start + (time - start) // interval * interval
 
     def after(self, time: datetime, start: datetime) -> datetime | None:
         """Return the first time that it is due after another one.

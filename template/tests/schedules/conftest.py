@@ -21,7 +21,7 @@ Add = Callable[..., ScheduleStatus]
 
 def clear() -> None:
     """Remove every schedule."""
-    for name, stored in store.read().items():
+    for name, stored in store.read().schedules.items():
         store.write(name, stored.definition, None)
 
 
@@ -63,7 +63,8 @@ def add() -> Add:
 
 def entry(name: str) -> Entry:
     """Return a schedule of the store."""
-    return read(name, store.read()[name])
+    found = store.read()
+    return read(name, found.schedules[name], found.now)
 
 
 def began(name: str, ago: timedelta) -> Entry:

@@ -79,7 +79,7 @@ def test_what_cannot_run_is_refused(wrong: dict[str, Any], problem: str, admin_c
 
     assert (added.status_code, edited.status_code) == (422, 422)
     assert problem in json.dumps(added.json(), ensure_ascii=False)
-    assert store.read().keys() == {"report"}
+    assert store.read().schedules.keys() == {"report"}
 
 
 def test_what_is_not_there_is_not_found_and_what_is_there_is_not_added(admin_client: TestClient, add: Add) -> None:

@@ -121,5 +121,5 @@ def test_the_broker_may_be_away(
 def test_the_code_is_synchronised_at_the_start(start: Callable[..., StoredScheduler]) -> None:
     start(hourly={"task": DESCRIBE, "schedule": 3600.0}, wrong={"task": "no.such.task", "schedule": 1.0}).tick()
 
-    names = store.read().keys() - {"celery.backend_cleanup"}
+    names = store.read().schedules.keys() - {"celery.backend_cleanup"}
     assert names == {"hourly"}

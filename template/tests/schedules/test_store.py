@@ -6,9 +6,9 @@ from app.schedules.store import Stored, store
 def test_a_definition_is_added_changed_and_removed() -> None:
     assert store.write("a", None, "1")
     assert store.write("a", "1", "2")
-    assert store.read() == {"a": Stored("2", None)}
+    assert store.read().schedules == {"a": Stored("2", None)}
     assert store.write("a", "2", None)
-    assert store.read() == {}
+    assert store.read().schedules == {}
 
 
 def test_what_has_changed_meanwhile_is_not_written_over() -> None:
@@ -18,7 +18,7 @@ def test_what_has_changed_meanwhile_is_not_written_over() -> None:
     assert not store.write("a", "2", "3")
     assert not store.write("a", "2", None)
     assert not store.write("b", "1", "2")
-    assert store.read() == {"a": Stored("1", None)}
+    assert store.read().schedules == {"a": Stored("1", None)}
 
 
 def test_progress_is_noted_once_and_goes_with_its_schedule() -> None:
@@ -29,13 +29,26 @@ def test_progress_is_noted_once_and_goes_with_its_schedule() -> None:
     assert not store.note("a", None, "y")
     assert store.note("a", "x", "y")
     assert store.write("a", "1", "2")
-    assert store.read() == {"a": Stored("2", "y")}
+    assert store.read().schedules == {"a": Stored("2", "y")}
     store.write("a", "2", None)
     store.write("a", None, "1")
-    assert store.read() == {"a": Stored("1", None)}
+    assert store.read().schedules == {"a": Stored("1", None)}
 
 
 def test_names_differ_in_every_letter() -> None:
     assert store.write("Report", None, "1")
     assert store.write("report", None, "2")
-    assert len(store.read()) == 2
+    assert len(store.read().schedules) == 2
+
+
+def test_a_change_that_was_made_already_has_succeeded() -> None:
+    for _ in range(2):
+        assert store.write("a", None, "1")
+    for _ in range(2):
+        assert store.note("a", None, "x")
+    for _ in range(2):
+        assert store.write("a", "1", "2")
+    assert store.read().schedules == {"a": Stored("2", "x")}
+    for _ in range(2):
+        assert store.write("a", "2", None)
+    assert store.read().schedules == {}

@@ -19,9 +19,16 @@ def sync(**fields: Any) -> ScheduleStatus:
     return service.show("report")
 
 
-def edit(**fields: Any) -> None:
+def edit(**news: Any) -> None:
     """Change fields as an operator."""
-    service.edit("report", parse(service.fields("report") | fields))
+    service.change("report", lambda before: parse(before | news))
+
+
+def fields() -> dict[str, Any]:
+    """Return what an operator can change, as it is."""
+    definition = entry("report").definition
+    assert definition
+    return definition.fields()
 
 
 def test_the_code_is_taken_and_its_changes_too() -> None:
@@ -29,8 +36,8 @@ def test_the_code_is_taken_and_its_changes_too() -> None:
     second = sync(priority=5, when={"every": 90})
 
     assert (first.state, first.notes, second.notes) == ("active", [], [])
-    assert service.fields("report")["when"] == {"every": 90.0}
-    assert service.fields("report")["priority"] == 5
+    assert fields()["when"] == {"every": 90.0}
+    assert fields()["priority"] == 5
 
 
 def test_an_edit_stays_and_other_fields_still_follow_the_code() -> None:
@@ -41,8 +48,8 @@ def test_an_edit_stays_and_other_fields_still_follow_the_code() -> None:
 
     assert after.state == "disabled"
     assert after.notes == ["changed by an operator: when"]
-    assert service.fields("report")["when"] == {"every": 30.0}
-    assert service.fields("report")["queue"] == "ai"
+    assert fields()["when"] == {"every": 30.0}
+    assert fields()["queue"] == "ai"
 
 
 def test_where_both_have_changed_it_the_operators_stays_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -53,18 +60,18 @@ def test_where_both_have_changed_it_the_operators_stays_and_is_told(caplog: pyte
 
     told = "changed by an operator and in the code, the operator's stays: when"
     assert [found.notes for found in after] == [[told], [told]]
-    assert service.fields("report")["when"] == {"every": 30.0}
+    assert fields()["when"] == {"every": 30.0}
     assert len(caplog.records) == 1
     edit(when={"every": 90})
     assert service.show("report").notes == []
     assert sync(when={"every": 120}).notes == []
-    assert service.fields("report")["when"] == {"every": 120.0}
+    assert fields()["when"] == {"every": 120.0}
 
 
 def test_what_the_code_no_longer_has_is_removed_unless_it_was_edited() -> None:
     sync()
     synchronise({})
-    assert store.read() == {}
+    assert store.read().schedules == {}
 
     sync()
     service.enable("report", enabled=False)
@@ -88,7 +95,7 @@ def test_operators_schedules_and_what_cannot_be_read_are_left_alone(add: Add) ->
 
     assert sync(priority=5).state == "set aside"
     synchronise({"report": None})
-    assert store.read().keys() == {"mine", "report"}
+    assert store.read().schedules.keys() == {"mine", "report"}
 
 
 def test_what_was_noted_wrongly_keeps_no_other_from_being_synchronised(caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +109,7 @@ def test_what_was_noted_wrongly_keeps_no_other_from_being_synchronised(caplog: p
     synchronise({"report": schedule, "other": schedule})
     synchronise({"other": schedule})
 
-    assert store.read().keys() == {"report", "other"}
+    assert store.read().schedules.keys() == {"report", "other"}
     assert [record.getMessage() for record in caplog.records] == ["'report' cannot be synchronised"] * 2
 
 
