@@ -1,11 +1,15 @@
-"""A project with schedules: its schedulers, and what operators do with its schedules."""
+"""A project with schedules: its schedulers, their clocks and the store's, and what operators do with its schedules."""
 
 from typing import Any
 
 from tests.boot.client import said
 from tests.boot.polling import wait_for
 from tests.boot.processes import Process
+from tests.boot.run import Run
 from tests.faults import stage as faults
+from tests.faults.projects import Project
+
+from .clocks import Clock
 
 START_SECONDS = 30.0
 NOTE = f"app.tasks.{faults.TASKS}.note"
@@ -16,19 +20,61 @@ import json
 from app.schedules.store import store
 
 for name, definition in json.loads({written!r}).items():
-    before = store.read().get(name)
+    before = store.read().schedules.get(name)
     assert store.write(name, before and before.definition, definition)
+"""
+
+# The same with what was noted of a schedule.
+NOTE_DOWN = """
+from app.schedules.store import store
+
+assert store.note({name!r}, store.read().schedules[{name!r}].progress, {noted!r})
+"""
+
+# Says which tasks there must have been, in the project's own words.
+EXPECTED = """
+from app.schedules.entry import read
+from app.schedules.runs import run_id
+from app.schedules.store import store
+
+found = store.read()
+for name, stored in found.schedules.items():
+    if name.startswith({prefix!r}):
+        entry = read(name, stored, found.now)
+        due = entry.definition.after(entry.definition.since)
+        while due and due <= entry.done_until:
+            print(run_id(name, due))
+            due = entry.definition.after(due)
 """
 
 
 class Stage(faults.Stage):
     """One project on servers of its own, whose schedulers a test starts and kills."""
 
-    def start_scheduler(self, name: str = "beat") -> Process:
+    def __init__(self, project: Project, run: Run) -> None:
+        super().__init__(project, run)
+        self.store = self.servers["store" if "store" in self.servers else "database"]
+        self.store_clock = self.clock("store")
+        # Not the time zone of this machine: what a server says that it is must mean the same here.
+        self.store.marks |= {**self.store_clock.environment, "TZ": "Asia/Tokyo"}
+
+    def clock(self, name: str, seconds: int = 0) -> Clock:
+        """Return a clock for a process, which is ahead by so many seconds."""
+        clock = Clock(self.directory.parent / f"{name}.clock")
+        clock.set(seconds)
+        return clock
+
+    def heal(self) -> None:
+        """Leave what the next test expects, the right time included."""
+        self.store_clock.set(0)
+        super().heal()
+
+    def start_scheduler(self, name: str = "beat", **environment: str) -> Process:
         """Start a scheduler, and wait until it has looked at the store or has found that it is away."""
         alive = self.directory / f"{name}.alive"
         alive.unlink(missing_ok=True)
-        process = self.start(name, "celery", "-A", "app.core.celery", "beat", HEARTBEAT_FILE=str(alive))
+        command = ["celery", "-A", "app.core.celery", "beat"]
+        process = self.start(name, *command, HEARTBEAT_FILE=str(alive), **environment)
         wait_for(f"{name} runs", alive.exists, within=START_SECONDS)
         process.expect_alive()
         return process
@@ -57,6 +103,14 @@ class Stage(faults.Stage):
     def write(self, written: str) -> None:
         """Write definitions straight into the store, as JSON by name."""
         self.script(WRITE.format(written=written))
+
+    def note_down(self, name: str, noted: str) -> None:
+        """Write straight into the store how far a schedule has come, as JSON."""
+        self.script(NOTE_DOWN.format(name=name, noted=noted))
+
+    def expected(self, prefix: str) -> list[str]:
+        """Return the ids of all runs of some schedules that are noted as dealt with."""
+        return self.script(EXPECTED.format(prefix=prefix)).split()
 
 
 def traced(path: object) -> dict[str, Any]:

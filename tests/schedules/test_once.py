@@ -18,21 +18,6 @@ pytestmark = pytest.mark.faults
 SECONDS = float(os.environ.get("FORGE_SCHEDULE_SECONDS", "30"))
 INTERVALS = (1, 1, 1, 2, 2, 3, 3, 5, 5, 7, 11, 13)
 
-# Says which tasks there must have been, in the project's own words.
-EXPECTED = """
-from app.schedules.entry import read
-from app.schedules.runs import run_id
-from app.schedules.store import store
-
-for name, stored in store.read().items():
-    if name.startswith("crowd-"):
-        definition = read(name, stored).definition
-        due = definition.after(definition.since)
-        while due:
-            print(run_id(name, due))
-            due = definition.after(due)
-"""
-
 
 def test_every_due_run_happens_once_while_two_schedulers_are_killed_in_turn(stage: Stage, figures: Figures) -> None:
     traces = stage.path()
@@ -55,7 +40,7 @@ def test_every_due_run_happens_once_while_two_schedulers_are_killed_in_turn(stag
         return {found["state"] for found in stage.call("GET") if found["name"] in names} == {"ended"}
 
     wait_for("everything that was due is sent", ended, within=60, every=0.5)
-    expected = stage.script(EXPECTED).split()
+    expected = stage.expected("crowd-")
     # A run whose sender was killed after it was recorded is sent by a worker, or by the other one, ten seconds later.
     wait_for("everything that was sent has run", lambda: set(lines(traces)) >= set(expected), within=60, every=0.5)
     time.sleep(12 if SECONDS > 60 else 2)

@@ -85,7 +85,7 @@ def _judged(entry: Entry, definition: Definition, now: datetime, known: Entry | 
         # Nobody knows what was done. What this process knew before still holds; else it counts from now.
         unchanged = known and not known.problem and known.stored.definition == entry.stored.definition
         done_until = min(known.done_until, now) if known and unchanged else now
-        done_until = max(done_until, *(time for time in noted if time <= now + TOLERANCE))
+        done_until = max([done_until, *(time for time in noted if time <= now + TOLERANCE)])
         definition = definition.begun_by(done_until)
     if noted[1] > now + TOLERANCE:
         progress = progress.model_copy(update={"setbacks": progress.setbacks + 1})

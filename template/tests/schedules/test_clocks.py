@@ -149,6 +149,18 @@ def test_when_the_stores_clock_is_set_back_a_time_that_it_shows_again_is_due_onc
     assert len(sent) == 1
 
 
+def test_the_stores_clock_may_be_set_back_before_a_schedule_began(
+    add: Add, sent: Sent, scheduler: StoredScheduler, clock: Clock
+) -> None:
+    add("report", when={"every": 600})
+    for minutes in (0, 10, -60, -45, -30):
+        clock.offset = minutes * MINUTE
+        scheduler.tick()
+
+    assert len(sent) == 3
+    assert service.show("report").state == "active"
+
+
 def test_an_operator_sees_what_is_not_believed_and_takes_it_away(add: Add) -> None:
     add("report")
     noted("report", done_until=AHEAD)
