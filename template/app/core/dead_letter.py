@@ -5,6 +5,8 @@ from typing import Any
 
 from kombu import Message, Producer, Queue
 
+from app.core.compression import unpacked
+
 
 def copy(message: Message, queue: Queue) -> None:
     """Copy a message, which is about to be rejected, to the dead-letter queue, and tell there why.
@@ -13,15 +15,25 @@ def copy(message: Message, queue: Queue) -> None:
         message: A message that was received and not acknowledged.
         queue: The dead-letter queue.
     """
-    came_from = (message.delivery_info or {}).get("routing_key")
-    death = {"queue": came_from, "reason": "rejected", "time": datetime.now(UTC).isoformat(timespec="seconds")}
+    headers, body = unpacked(message)
+    properties = message.properties
+    death = {
+        "queue": (message.delivery_info or {}).get("routing_key"),
+        "reason": "rejected",
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        # Not as one of its own: dead letters stand in the order in which they came.
+        "priority": properties.get("priority"),
+    }
     channel: Any = message.channel
     Producer(channel).publish(
-        message.body,
-        headers={**(message.headers or {}), "x-death": [death]},
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
+        body,
+        headers={**headers, "x-death": [death]},
+        # Without a type, kombu would write the body anew.
+        content_type=message.content_type or "application/data",
+        content_encoding=message.content_encoding or "binary",
         exchange=queue.exchange,
         routing_key=queue.routing_key,
         declare=[queue],
+        correlation_id=properties.get("correlation_id"),
+        reply_to=properties.get("reply_to"),
     )

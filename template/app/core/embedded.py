@@ -9,12 +9,15 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from celery.backends.filesystem import FilesystemBackend
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.encoding import ensure_bytes
 from kombu.utils.json import dumps
+
+from app.core import envelope
 
 
 class Channel(filesystem.Channel):
@@ -38,6 +41,19 @@ class Channel(filesystem.Channel):
         unfinished = self._folder("unfinished") / name
         unfinished.write_text(dumps(payload))
         unfinished.rename(self._folder("messages") / name)
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        for path in sorted(self._folder("messages").iterdir()):
+            if path.name.partition(".")[2] != f"{queue}.msg":
+                continue
+            # Another worker may take it, and whoever moves it has it.
+            taken = self._folder("unfinished") / f"{uuid.uuid4()}.taken"
+            with suppress(FileNotFoundError):
+                path.rename(taken)
+                item = taken.read_bytes()
+                taken.unlink()
+                return envelope.opened(item, queue)
+        raise Empty
 
     @property
     def data_folder_in(self) -> str:

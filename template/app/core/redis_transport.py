@@ -3,16 +3,20 @@
 It builds on parts of kombu that are not public: try restarts of Redis before you let in a new minor version of kombu.
 """
 
-import base64
-import json
+import logging
 import time
-import uuid
 from collections.abc import Set
 from functools import cached_property
+from queue import Empty
 from typing import Any
 
 from celery.worker import state
 from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.utils.json import dumps, loads
+
+from app.core import envelope
+
+logger = logging.getLogger(__name__)
 
 # Messages that Redis has handed out and could not note as handed out, for it went away in between.
 stranded: list[Any] = []
@@ -22,6 +26,8 @@ class QoS(redis.QoS):
     """Kombu's book of the messages that are handed out."""
 
     channel: Any
+    _delivered: Any
+    _remove_from_indices: Any
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a message, in Redis and here; keep it if that fails, for it is nowhere else."""
@@ -32,6 +38,22 @@ class QoS(redis.QoS):
         except Exception:
             stranded.append(message)
             raise
+        # Redis has it, and gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
+        self._delivered[delivery_tag] = None
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """Put a message back into its queue; what is none goes to a worker, which sets it aside.
+
+        Kombu would stop at it each time, and put back nothing that comes after it.
+        """
+        with self.channel.conn_or_acquire(client) as connection:
+            item = connection.hget(self.unacked_key, tag)
+            queues = self.channel.active_queues
+            if item and queues and not _was_handed_out(item):
+                connection.lpush(queues[0], envelope.around(item, queues[0]))
+                self._remove_from_indices(tag).execute()
+                return
+        super().restore_by_tag(tag, client, leftmost)
 
     def claim(self, tags: Set[str]) -> None:
         """Note that messages are in hand now, by the clock of Redis; what was acknowledged meanwhile is left alone."""
@@ -84,6 +106,32 @@ class Channel(redis.Channel):
         # A message that is given back comes first again. Kombu would put one that is rejected behind all others.
         super()._do_restore_message(*args[:4])  # type: ignore[misc]
 
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        with self.conn_or_acquire() as client:
+            for priority in self.priority_steps:
+                if item := client.rpop(self._q_for_pri(queue, priority)):  # type: ignore[attr-defined]
+                    return envelope.opened(item, queue)
+        raise Empty
+
+    def _receive_one(self, client: Any) -> Any:
+        # What was sent to every worker at once and is no message concerns nobody. It may not end one.
+        try:
+            return super()._receive_one(client)  # type: ignore[misc]
+        except Empty:
+            raise
+        except _lost_connection(self):
+            raise
+        except Exception:
+            logger.exception("what was published is no message")
+            return None
+
+    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
+        """Return which queues are bound to an exchange; a row that names none keeps nobody from sending."""
+        with self.conn_or_acquire() as client:
+            rows = client.smembers(self.keyprefix_queue % exchange)
+        found = [each.decode(errors="replace").split(self.sep) for each in rows]
+        return [(row[0], row[1], row[2]) for row in found if len(row) == 3]
+
     def _create_client(self, asynchronous: bool = False) -> Any:
         client = super()._create_client(asynchronous)  # type: ignore[misc]
         client.set_response_callback("BRPOP", _in_an_envelope)
@@ -95,26 +143,25 @@ def _in_an_envelope(response: list[bytes] | None) -> list[bytes] | None:
     if not response:
         return response
     place, item = response
+    return response if envelope.is_one(item) else [place, envelope.around(item, _queue_at(place))]
+
+
+def _queue_at(place: bytes) -> str:
+    """Return the queue of a list; each priority has one of its own."""
+    return place.decode().partition(Channel.sep)[0]
+
+
+def _was_handed_out(item: bytes) -> bool:
     try:
-        message = json.loads(item)
-        if {"body", "headers", "content-type", "content-encoding"} <= message.keys():
-            message["properties"]["delivery_tag"], message["properties"]["delivery_info"]
-            return response
-    except (ValueError, LookupError, TypeError, AttributeError):
-        pass
-    queue_name = place.decode().partition(Channel.sep)[0]
-    envelope = {
-        "body": base64.b64encode(item).decode(),
-        "content-type": "application/octet-stream",
-        "content-encoding": "binary",
-        "headers": {},
-        "properties": {
-            "body_encoding": "base64",
-            "delivery_tag": str(uuid.uuid4()),
-            "delivery_info": {"exchange": "", "routing_key": queue_name},
-        },
-    }
-    return [place, json.dumps(envelope).encode()]
+        message, exchange, routing_key = loads(item)
+        return isinstance(exchange, str) and isinstance(routing_key, str) and envelope.is_one(dumps(message).encode())
+    except Exception:
+        return False
+
+
+def _lost_connection(channel: Any) -> tuple[type[Exception], ...]:
+    # Kombu counts `KeyError` as one, which nonsense raises too.
+    return tuple(error for error in channel.connection_errors if error is not KeyError)
 
 
 class Transport(redis.Transport):

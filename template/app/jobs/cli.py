@@ -3,6 +3,7 @@
 The commands import what they need when they run: settings are read once, and before that it is settled where this is.
 """
 
+import json
 from typing import Annotated, NoReturn
 
 import typer
@@ -30,7 +31,7 @@ def list_(limit: Annotated[int, typer.Option(min=1, help="How many, oldest first
 
     for letter in dead_letters.list_dead_letters(limit):
         death = letter.death
-        error = f": {death.error.type}: {death.error.message}" if death.error else ""
+        error = f": {death.error.type}: {_in_a_line(death.error.message)}" if death.error else ""
         typer.echo(f"{letter.id}  {death.died_at or '?'}  {letter.task_name or '-'}  {death.reason}{error}")
 
 
@@ -40,7 +41,8 @@ def show(letter_id: LetterId) -> None:
     from app.jobs import dead_letters
 
     try:
-        typer.echo(dead_letters.show(letter_id).model_dump_json(indent=2))
+        # As ASCII: what came through the broker may hold what a terminal takes for a command.
+        typer.echo(json.dumps(dead_letters.show(letter_id).model_dump(mode="json"), indent=2))
     except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id)
 
@@ -54,6 +56,9 @@ def replay(letter_id: LetterId) -> None:
         letter = dead_letters.replay(letter_id)
     except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id)
+    except dead_letters.CannotReplay as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
     typer.echo(f"Sent {letter.id} to the queue {letter.queue}.")
 
 
@@ -72,6 +77,10 @@ def purge(
     except dead_letters.NoSuchDeadLetter:
         _not_found(letter_id or "")
     typer.echo(f"Deleted {count}.")
+
+
+def _in_a_line(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _not_found(letter_id: str) -> NoReturn:

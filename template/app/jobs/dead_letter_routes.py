@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, status
 
 from app.core.security import Admin
 from app.jobs import dead_letters
-from app.jobs.dead_letters import NoSuchDeadLetter
+from app.jobs.dead_letters import CannotReplay, NoSuchDeadLetter
 from app.jobs.death import DeadLetter, DeadLetterContent
 from app.jobs.threads import in_a_thread
 
@@ -41,6 +41,8 @@ async def replay(letter_id: str, _: Admin) -> DeadLetter:
         return await in_a_thread(partial(dead_letters.replay, letter_id))
     except NoSuchDeadLetter:
         raise not_found(letter_id) from None
+    except CannotReplay as error:
+        raise HTTPException(409, str(error)) from None
 
 
 @router.delete("/{letter_id}")

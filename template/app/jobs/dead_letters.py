@@ -1,22 +1,41 @@
 """Messages that could not be processed: they wait in the dead-letter queue until somebody replays or purges them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+from celery import states
 from kombu import Message
 from kombu.transport import virtual
 
-from app.core import broker
+from app.core import admission, broker, signing
 from app.core.celery import celery_app
+from app.core.compression import unpacked
 from app.core.context import OF_ONE_DELIVERY
 from app.jobs import records
-from app.jobs.death import HISTORY, DeadLetter, DeadLetterContent, describe, id_of
-from app.jobs.job import Job
+from app.jobs.death import (
+    DELIVERED_TOO_OFTEN,
+    HISTORY,
+    LONGEST_HISTORY,
+    DeadLetter,
+    DeadLetterContent,
+    content,
+    death_in,
+    describe,
+    id_of,
+)
+from app.jobs.job import Job, digest_of
+from app.jobs.states import FINAL, QUEUED
+from app.jobs.states import describe as describe_job
 
 
 class NoSuchDeadLetter(LookupError):
     """The dead-letter queue holds no message with this id."""
+
+
+class CannotReplay(ValueError):
+    """The message stays where it is; the text says why."""
 
 
 def list_dead_letters(limit: int = 100) -> list[DeadLetter]:
@@ -32,10 +51,7 @@ def show(letter_id: str) -> DeadLetterContent:
         NoSuchDeadLetter: There is none.
     """
     with _messages() as messages:
-        message = _find(messages, letter_id)
-        body = message.body
-        text = body.decode(errors="backslashreplace") if isinstance(body, bytes) else str(body)
-        return DeadLetterContent(**describe(message).model_dump(), body=text)
+        return content(_find(messages, letter_id))
 
 
 def replay(letter_id: str) -> DeadLetter:
@@ -43,15 +59,23 @@ def replay(letter_id: str) -> DeadLetter:
 
     Raises:
         NoSuchDeadLetter: There is none.
+        CannotReplay: Its job runs, has ended well or was cancelled, or it is not signed.
     """
     with _messages() as messages:
         message = _find(messages, letter_id)
         letter = describe(message)
-        history = [death.model_dump(mode="json") for death in (*letter.history, letter.death)]
+        headers, body = unpacked(message)
+        try:
+            # Signed anew below, what somebody has smuggled in would be believed.
+            signing.verify(headers, body)
+        except signing.NotSigned as error:
+            text = f"It {error}, so that nobody can tell who has sent it."
+            raise CannotReplay(text) from None
         if job := _job(message, letter):
-            celery_app.backend.forget(letter.id)
-            records.reopen(job)
-        _send(message, letter.queue, {**(message.headers or {}), "retries": 0, HISTORY: history})
+            with _reopened(job, letter):
+                _send(message, letter)
+        else:
+            _send(message, letter)
         message.ack()
         return letter
 
@@ -63,48 +87,105 @@ def purge(letter_id: str | None = None) -> int:
         NoSuchDeadLetter: There is none with this id.
     """
     with _messages() as messages:
-        found = [_find(messages, letter_id)] if letter_id else list(messages)
-        for message in found:
+        if letter_id:
+            _find(messages, letter_id).ack()
+            return 1
+        count = 0
+        for message in messages:
             message.ack()
-        return len(found)
+            count += 1
+        return count
 
 
 @contextmanager
 def _messages() -> Iterator[Iterator[Message]]:
     """Take messages from the queue, and put back on leaving those that were not acknowledged."""
-    taken: list[Message] = []
+    # Their tags and not themselves: a queue may hold more than a process does.
+    left: list[Any] = []
 
-    def take() -> Iterator[Message]:
-        while message := queue.get(no_ack=False, accept=["json"]):
-            taken.append(message)
-            yield message
+    def take() -> Generator[Message, None, None]:
+        while taken := channel.basic_get(queue=broker.DEAD_LETTER_QUEUE.name, no_ack=False):
+            message = channel.message_to_python(taken)
+            message.accept = {"application/json"}
+            try:
+                yield message
+            finally:
+                if not message.acknowledged:
+                    left.append(message.delivery_tag)
 
     with celery_app.connection_for_write() as connection:
-        queue = broker.DEAD_LETTER_QUEUE(connection.default_channel)
-        queue.declare()
+        channel: Any = connection.default_channel
+        broker.DEAD_LETTER_QUEUE(channel).declare()
+        messages = take()
         try:
-            yield take()
+            yield messages
         finally:
+            messages.close()
             # What is given back is delivered first, in this order; kombu's own queues put each on top of the others.
-            on_top = isinstance(connection.default_channel, virtual.Channel)
-            for message in reversed(taken) if on_top else taken:
-                if not message.acknowledged:
-                    message.requeue()
+            on_top = isinstance(channel, virtual.Channel)
+            for tag in reversed(left) if on_top else left:
+                channel.basic_reject(tag, requeue=True)
 
 
-def _send(message: Message, queue_name: str, headers: dict[str, Any]) -> None:
-    queue = celery_app.amqp.queues[queue_name]
+@contextmanager
+def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
+    """Let a job that has failed run again; if its message cannot be sent, it has failed as before."""
+    meta = celery_app.backend.get_task_meta(job.id, cache=False)
+    record = records.find(job.id, job.organization_id)
+    status = describe_job(record, meta).status if record else QUEUED
+    if status in {states.SUCCESS, states.REVOKED}:
+        text = f"The job {job.id} is {status}: it does not run again. Purge the letter."
+        raise CannotReplay(text)
+    # A message that was delivered too often may have begun each time, and runs no more.
+    if status not in {*FINAL, QUEUED} and letter.death.reason != DELIVERED_TOO_OFTEN:
+        text = f"The job {job.id} is {status}: it may be running. Look again when it has ended."
+        raise CannotReplay(text)
+    # Before the record is open: a result that says how the job has ended would close it.
+    celery_app.backend.forget(job.id)
+    if not records.reopen(job):
+        text = f"The job {job.id} has changed in this moment. Look at it again."
+        raise CannotReplay(text)
+    try:
+        yield
+    except BaseException:
+        if meta["status"] == states.FAILURE:
+            celery_app.backend.store_result(job.id, meta["result"], states.FAILURE, traceback=meta.get("traceback"))
+        records.finish(job.id, states.FAILURE, letter.death.error)
+        raise
+
+
+def _send(message: Message, letter: DeadLetter) -> None:
+    queue = celery_app.amqp.queues[letter.queue]
+    headers, body = unpacked(message)
+    priority: Any = death_in(headers).get("priority", message.properties.get("priority"))
+    if priority not in range(10):
+        priority = celery_app.conf.task_default_priority
+    history = [earlier.model_dump(mode="json") for earlier in (*letter.history, letter.death)][-LONGEST_HISTORY:]
+    headers = {name: value for name, value in headers.items() if name not in OF_ONE_DELIVERY}
+    # Now, and not when it was to run: somebody asks for it.
+    headers |= {"retries": 0, "eta": None, HISTORY: history}
+    if _is_over(headers.get("expires")):
+        headers["expires"] = None
+    signing.sign(headers, body)
     with celery_app.producer_pool.acquire(block=True) as producer:
         producer.publish(
-            message.body,
-            headers={name: value for name, value in headers.items() if name not in OF_ONE_DELIVERY},
-            content_type=message.content_type,
-            content_encoding=message.content_encoding,
+            body,
+            headers=headers,
+            content_type=message.content_type or "application/data",
+            content_encoding=message.content_encoding or "binary",
+            priority=priority,
             correlation_id=message.properties.get("correlation_id"),
             exchange=queue.exchange,
             routing_key=queue.routing_key,
             declare=[queue],
         )
+
+
+def _is_over(expires: Any) -> bool:
+    try:
+        return bool(datetime.fromisoformat(expires).astimezone(UTC) < datetime.now(UTC))
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _find(messages: Iterator[Message], letter_id: str) -> Message:
@@ -116,14 +197,21 @@ def _find(messages: Iterator[Message], letter_id: str) -> Message:
 
 def _job(message: Message, letter: DeadLetter) -> Job | None:
     """Return the job that a message belongs to."""
-    if not message.headers.get("job") or letter.task_name is None or letter.organization_id is None:
+    headers, _ = unpacked(message)
+    if not (admission.is_task(headers) and headers.get("job") and letter.task_name and letter.organization_id):
         return None
+    try:
+        _, arguments, _ = message.payload
+        digest = digest_of(arguments)
+    except Exception:
+        # Nobody can read it: it will be a dead letter again.
+        digest = ""
     return Job(
         id=letter.id,
         task_name=letter.task_name,
         organization_id=letter.organization_id,
-        request_id=message.headers.get("request_id"),
+        request_id=headers.get("request_id"),
         queue=letter.queue,
         arguments={},
-        digest="",
+        digest=digest,
     )

@@ -1,5 +1,6 @@
 """A job: a task that is sent on behalf of an organization, with all that its message needs."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,16 @@ from app.core.celery import celery_app
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def written(arguments: dict[str, Any]) -> str:
+    """Return arguments as text, equal ones as equal texts."""
+    return json.dumps(arguments, sort_keys=True)
+
+
+def digest_of(arguments: dict[str, Any]) -> str:
+    """Return what tells arguments from others."""
+    return hashlib.sha256(written(arguments).encode()).hexdigest()
 
 
 class BeingSent(TimeoutError):

@@ -1,6 +1,5 @@
 """From a task's name and arguments to a job, or to the reason why there is none."""
 
-import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from app.core import broker, context
 from app.core.config.settings import settings
 from app.core.queues import QUEUES
 from app.jobs.arguments import BadArguments, to_json
-from app.jobs.job import Job
+from app.jobs.job import Job, digest_of, written
 from app.jobs.registry import registered
 from app.jobs.routing import queue_of
 
@@ -52,7 +51,7 @@ def make_job(task_name: str, organization_id: str, arguments: dict[str, Any], op
     """
     task = registered(task_name)
     checked = to_json(task, arguments, organization_id)
-    text = json.dumps(checked, sort_keys=True)
+    text = written(checked)
     if len(text) > settings.limits.MAX_ARGUMENTS_BYTES:
         message = f"the arguments take {len(text)} bytes, and {settings.limits.MAX_ARGUMENTS_BYTES} are allowed"
         raise TooLarge(message)
@@ -69,7 +68,7 @@ def make_job(task_name: str, organization_id: str, arguments: dict[str, Any], op
         request_id=context.request_id(),
         queue=options.queue or queue_of(task),
         arguments=checked,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=digest_of(checked),
         priority=options.priority,
         eta=options.starts_at(),
         keyed=options.idempotency_key is not None,

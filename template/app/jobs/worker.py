@@ -1,18 +1,20 @@
 """The worker's part in the promise that no message is lost: what cannot be processed becomes a dead letter."""
 
 import logging
-from collections.abc import Set
-from typing import Any
+from collections.abc import Callable, Set
+from typing import Any, ClassVar
 
 from celery import bootsteps
 from celery.app.task import Context
 from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
-from celery.worker import consumer, request, state
+from celery.worker import consumer, loops, request, state
 from kombu import Message
 
-from app.core import broker
+from app.core import admission, broker
+from app.core.admission import Refused
 from app.core.celery import celery_app
+from app.core.services import unavailable
 from app.jobs import presence, routing, tracking
 from app.jobs.chores import Chores, every
 from app.jobs.tracking import PoisonMessage, SetAside
@@ -44,11 +46,52 @@ def claim(consumer: Any) -> None:
 
 
 class Consumer(consumer.Consumer):
-    """Celery's consumer, which drops what it can make no task of; here it becomes a dead letter."""
+    """Celery's consumer, which drops what it can make no task of, or ends at it; here it becomes a dead letter."""
 
     connection_errors: tuple[type[Exception], ...]
+    channel_errors: tuple[type[Exception], ...]
     task_consumer: Any
+    hub: Any
     forgotten: Set[str] = frozenset()
+
+    class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[misc, valid-type]
+        """Celery's steps, without the one in which workers listen to each other, whom nobody here asks anything."""
+
+        default_steps: ClassVar = [
+            step for step in consumer.Consumer.Blueprint.default_steps if not step.endswith(":Gossip")
+        ]
+
+    @property
+    def lost_connection(self) -> tuple[type[Exception], ...]:
+        """Return what tells that the broker is gone; kombu counts `KeyError`, which nonsense raises too."""
+        return tuple(error for error in self.connection_errors + self.channel_errors if error is not KeyError)
+
+    def loop(self, *arguments: Any) -> None:
+        """Run Celery's event loop; what nobody has foreseen costs the connection and not the worker."""
+        try:
+            (loops.asynloop if self.hub else loops.synloop)(*arguments)
+        except self.lost_connection:
+            raise
+        except Exception as error:
+            logger.critical("the worker connects anew", exc_info=True)
+            raise ConnectionError(repr(error)) from error
+
+    def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Message], None]:
+        """Return what is called with each message."""
+        handle = super().create_task_handler(*arguments, **options)
+
+        def on_task_received(message: Message) -> None:
+            try:
+                admission.check(message)
+                handle(message)
+            except Refused as refused:
+                self.refuse(message, refused)
+            except self.lost_connection:
+                raise
+            except Exception as error:
+                self.give_up(message, error)
+
+        return on_task_received
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Note what was fetched and has not begun."""
@@ -57,17 +100,35 @@ class Consumer(consumer.Consumer):
             self.forgotten = self.forgotten | (broker.fetched(self.task_consumer.channel) - begun)
         super().on_connection_error_after_connected(exc)
 
-    def on_decode_error(self, message: Message, exc: Exception) -> None:
-        """Set aside a message whose body or encoding nobody understands."""
-        logger.critical("a message cannot be decoded: %s (%s)", exc, message.content_type)
+    def refuse(self, message: Message, refused: Refused) -> None:
+        """Set aside a message that is not let in."""
+        logger.critical("a message is set aside: it %s (%s)", refused.reason, message.content_type)
         broker.set_aside(message)
         message.reject_log_error(logger, self.connection_errors)
-        tracking.lost(message.headers, exc)
+        if refused.believed:
+            tracking.lost(message.headers, refused)
 
-    def on_unknown_message(self, body: Any, message: Message) -> None:
-        """Set aside a message that is none of Celery's."""
-        broker.set_aside(message)
-        super().on_unknown_message(body, message)
+    def give_up(self, message: Message, error: Exception) -> None:
+        """Set aside a message with which something else went wrong; give it back when a service is down."""
+        logger.critical("a message cannot be worked on", exc_info=error)
+        if message.acknowledged:
+            return
+        requeue = isinstance(error, unavailable())
+        if not requeue:
+            broker.set_aside(message)
+        message.reject_log_error(logger, self.connection_errors, requeue=requeue)
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """Set aside a message that could not be unpacked; drop a command like that, which nobody can send again."""
+        if self.task_consumer is None or message.channel is not self.task_consumer.channel:
+            logger.error("a command cannot be decoded: %s", exc)
+            return
+        try:
+            admission.check(message)
+        except Refused as refused:
+            self.refuse(message, refused)
+        else:
+            self.give_up(message, exc)
 
     def on_unknown_task(self, body: Any, message: Message, exc: Exception) -> None:
         """Set aside a message whose task this worker does not know."""

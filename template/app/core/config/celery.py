@@ -1,10 +1,26 @@
-"""Celery's settings from the environment; the names are Celery's own in upper case."""
+"""Celery's settings from the environment; the names are Celery's own in upper case, but for CELERY_SIGNING_KEY."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic_settings import NoDecode
 
 from app.core.config.base import DEVELOPMENT, Concern
+
+UNSIGNED = "unsigned"
+SHORTEST_KEY = 32  # bytes
+
+
+def _keys(value: Any) -> tuple[str, ...]:
+    # No message shows what stands there.
+    keys = tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else tuple(value)
+    if any(len(key.encode()) < SHORTEST_KEY for key in keys if key != UNSIGNED):
+        message = f"a key must be {SHORTEST_KEY} bytes or longer"
+        raise ValueError(message)
+    if keys and keys[0] == UNSIGNED:
+        message = f"it begins with the key that signs; `{UNSIGNED}` comes behind it"
+        raise ValueError(message)
+    return keys
 
 
 class CelerySettings(Concern):
@@ -16,6 +32,9 @@ class CelerySettings(Concern):
         CELERY_RESULT_EXPIRES: Seconds for which a result can be asked for.
         CELERY_WORKER_CONCURRENCY: Processes of a worker; `auto` counts the CPUs that the container may use.
         CELERY_WORKER_MAX_TASKS_PER_CHILD: Tasks after which a process is replaced, which bounds memory leaks.
+        CELERY_SIGNING_KEY: With it, what is sent is signed and what is not signed is refused. Several are separated by
+            commas: the first one signs, and each is believed. The word `unsigned` among them lets everything in that
+            has no signature, while a team switches this on.
         CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: Seconds that running tasks get to end when a worker is told to stop.
     """
 
@@ -30,6 +49,7 @@ class CelerySettings(Concern):
     # https://docs.celeryq.dev/en/stable/userguide/security.html#serializers
     CELERY_TASK_SERIALIZER: Literal["json"] = "json"
     CELERY_RESULT_SERIALIZER: Literal["json"] = "json"
+    CELERY_SIGNING_KEY: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_keys)] = Field(default=(), repr=False)
     CELERY_TIMEZONE: str = "UTC"
     CELERY_ENABLE_UTC: bool = True
     CELERY_TASK_TIME_LIMIT: PositiveInt = 900
