@@ -145,10 +145,8 @@ class Relay:
         async def end() -> None:
             for connection in tuple(self._connections):
                 connection.cut()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            if others := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(others, timeout=5)
 
         self._call(end())
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -7,6 +7,7 @@ FORGE_SOAK_SEED=1234 ...                                           the same choi
 import os
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -97,13 +98,12 @@ def list_all(http: httpx.Client) -> list[str]:
 def figures_of(stage: SoakStage, ledger: Ledger, faults: Faults) -> str:
     """Say what the run was made of."""
     counts = faults.counts()
-    relayed = sum(
-        (relay.counts for relays in stage.relays.values() for relay in relays.values()), start=faults.counts()
-    )
+    every = (relay.counts for relays in stage.relays.values() for relay in relays.values())
+    relayed = sum(every, start=Counter[str]())
     cut_after = sum(count for what, count in relayed.items() if what.startswith("cut after"))
     return (
         f"{SECONDS:.0f} s, {sum(ledger.operations.values())} operations, {len(ledger.pushes)} jobs "
         f"({len(ledger.accepted())} promised), {counts['kill'] + counts['kill server']} kills, {counts['stop']} stops, "
         f"{counts['freeze'] + counts['freeze server']} freezes, {relayed['cut']} connections cut, {cut_after} after a "
-        f"request was served"
+        f"request was served, {relayed['cut after COMMIT']} of them a COMMIT"
     )
