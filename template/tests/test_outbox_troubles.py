@@ -1,5 +1,6 @@
 """The outbox when something is wrong with a job."""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -50,6 +51,20 @@ def test_a_job_that_could_not_be_sent_is_tried_again(
         waiting.retry_at = waiting.created_at
 
     assert publish_pending() == 1
+    assert finished(task_id)["status"] == "SUCCESS"
+
+
+def test_a_job_that_was_committed_by_a_clock_that_is_ahead_is_sent(
+    jobs: JobsService, finished: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        take_the_broker_away(broken)
+        with session():
+            task_id = str(jobs.push_task(DESCRIBE, "default").task_id)
+    with session() as db:
+        db.get_one(JobRecord, task_id).created_at += timedelta(hours=1)
+
+    assert publish_pending(older_than=outbox.GRACE) == 1
     assert finished(task_id)["status"] == "SUCCESS"
 
 

@@ -163,9 +163,10 @@ def publish_pending(*, task_id: str | None = None, older_than: timedelta = timed
         Exception: One of `app.core.services.unavailable()`; what was sent before is noted.
     """
     now = datetime.now(UTC)
-    waiting = select(JobRecord).where(
-        *UNSENT, JobRecord.created_at <= now - older_than, or_(JobRecord.retry_at.is_(None), JobRecord.retry_at <= now)
-    )
+    # What lies too far ahead was noted by a clock that is.
+    old = or_(JobRecord.created_at <= now - older_than, JobRecord.created_at > now + GRACE)
+    is_its_turn = or_(JobRecord.retry_at.is_(None), JobRecord.retry_at <= now, JobRecord.retry_at > now + LONGEST_PAUSE)
+    waiting = select(JobRecord).where(*UNSENT, old, is_its_turn)
     if task_id:
         waiting = waiting.where(JobRecord.id == task_id)
     oldest_first = waiting.order_by(JobRecord.created_at).limit(limit).with_for_update(skip_locked=True)
