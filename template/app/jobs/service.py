@@ -120,14 +120,22 @@ class JobsService:
         record = records.find(str(task_id), str(organization_id))
         if record is None or record.status in FINAL:
             return None if record is None else False
+        if self._has_ended(record):
+            return False
         # First, so that a call that fails here can be repeated. What workers know dies with them; the record stays.
         celery_app.control.revoke(record.task_id, terminate=True)
         records.cancel(record.task_id, record.organization_id)
-        meta = celery_app.backend.get_task_meta(record.task_id, cache=False)
-        if meta["status"] in FINAL:
-            # It has just ended, or a worker was fast.
-            records.finish(record.task_id, meta["status"], error_in(meta), overrule=True)
+        # It may have just ended, or a worker was fast.
+        self._has_ended(record)
         return self.get_task_status(record.task_id, record.organization_id).status == states.REVOKED
+
+    def _has_ended(self, record: Record) -> bool:
+        """Tell whether a job has a result, and let its record say the same."""
+        meta = celery_app.backend.get_task_meta(record.task_id, cache=False)
+        if meta["status"] not in FINAL:
+            return False
+        records.finish(record.task_id, meta["status"], error_in(meta), overrule=True)
+        return True
 
     async def cancel_async(self, task_id: UUID | str, organization_id: str | int) -> bool | None:
         """Do what `cancel` does."""

@@ -64,9 +64,12 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
         meta: What the result backend holds, from `get_task_meta`.
     """
     state, result = meta["status"], meta["result"]
-    status, error, progress = record.status, error_in(meta) or record.error, None
+    status, error, progress = record.status, error_in(meta), None
     if state == states.SUCCESS or (status not in FINAL and state != states.PENDING):
         status = state
+    if record.error and record.status == status:
+        # As the worker saw it: not every exception survives the result backend.
+        error = record.error
     if status == PROGRESS:
         progress = _progress(result)
     return TaskStatus(

@@ -113,10 +113,11 @@ def _note(status: str, error: BaseException | None, task_id: str) -> None:
 def _note_what_the_result_says(status: str, error: BaseException | None, task_id: str) -> None:
     """Note an end that may come at the same moment as another one: of those, the result keeps one."""
     meta = current_app.backend.get_task_meta(task_id, cache=False)
-    if meta["status"] in FINAL:
+    if meta["status"] in FINAL - {status}:
         records.finish(task_id, meta["status"], error_in(meta), overrule=True)
-    else:  # this task keeps no results
-        _note(status, error, task_id)
+    else:
+        # This task may keep no results: then nothing is overruled.
+        records.finish(task_id, status, error_of(error) if error else None, overrule=meta["status"] == status)
 
 
 @task_success.connect
