@@ -27,9 +27,13 @@ class Template:
     """A repository with every release of the template and, at HEAD, the working tree."""
 
     path: Path
-    releases: list[str]
-    last: str
-    """The newest release whose template is not the working tree's, so that an update has something to do."""
+    outdated: list[str]
+    """The releases whose template is not the working tree's, the oldest first: an update has something to do."""
+
+    @property
+    def last(self) -> str:
+        """The newest of them."""
+        return self.outdated[-1]
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +55,8 @@ def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Template:
     if not releases:
         pytest.skip("this clone has no history, so there are no releases to update from")
     head = repository.revision(WORKING)
-    others = [release for release in releases if not repository.same_template(release, head)]
-    names = [release.name for release in releases]
-    return Template(clone, names, others[-1].name if others else names[-1])
+    outdated = [release.name for release in releases if not repository.same_template(release, head)]
+    return Template(clone, outdated or [releases[-1].name])
 
 
 @pytest.fixture(scope="session")

@@ -106,12 +106,13 @@ SERVICE = """\
 """
 IMPORT = "from app.tasks.example_task"
 TRACKED = "    task_track_started=True,\n"
+PER_CHILD = "CELERY_WORKER_MAX_TASKS_PER_CHILD: PositiveInt = "
 RUNBOOK = "\n## Our runbook\n\nCall the team of orders first.\n"
 VOLUMES = "  # Your own volumes go below this line"  # releases before 0.2.0 have no place for volumes of one's own
 
 
 def edit(project: Path) -> None:
-    """Give a project a domain, packages, a variable, a service, a setting and words of its own; take an example out.
+    """Give a project a domain, packages, a variable, a service, settings and words of its own; take an example out.
 
     One with a database gets a table, too.
     """
@@ -134,6 +135,7 @@ def edit(project: Path) -> None:
     append(project / "app/api.py", "\n\nrouter.include_router(orders.router)\n")
     replace(project / "app/core/queues.py", '    "*": "default"', '    "orders.*": "orders",\n    "*": "default"')
     replace(project / "app/core/celery.py", TRACKED, f'{TRACKED}    task_compression="gzip",\n')
+    replace(project / "app/core/config/celery.py", f"{PER_CHILD}1000\n", f"{PER_CHILD}500\n")
     append(project / ".env.example", "\n# --- Orders\n# ORDERS_CURRENCY=EUR\n")
     replace(project / "README.md", "A FastAPI service with Celery background jobs.", "Takes orders and confirms them.")
     append(project / "README.md", RUNBOOK)

@@ -1,51 +1,43 @@
-"""From each release to the next, and from the last one to the working tree, with what a team has changed."""
+"""From each release straight to the working tree, with what a team has changed."""
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from forge_cli import answers_file, destinations, questions
-from tests.options import ALONE, STRUCTURE, default
+from forge_cli import answers_file, destinations
+from forge_cli.questions import Answers
+from tests.options import STRUCTURE, covering, label
 from tests.updates.conftest import WORKING, Forge, Project, Template, commit, git, make_project
 from tests.updates.edits import SECRETS
 
 LOCK = "version = 1\n"
 OWNED = ("app/api.py", "app/core/queues.py", "app/core/schedule.py", "app/models.py", "app/tasks/example_task.py")
+# The first is what one gets by default.
 VARIANTS = [
-    pytest.param({}, id="default"),
-    *(
-        pytest.param({question.name: value}, id=f"{question.name}-{value}", marks=pytest.mark.matrix)
-        for question in questions.asked()
-        if question.name in {*STRUCTURE, *ALONE}
-        for value in question.values
-        if value != default(question.name)
-    ),
+    pytest.param(answers, id=label(answers), marks=[pytest.mark.matrix] if number else [])
+    for number, answers in enumerate(covering(*STRUCTURE))
 ]
 
 
 @pytest.mark.parametrize("answers", VARIANTS)
 def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
-    answers: dict[str, str | bool], forge: Forge, project: Project, source: Template, tmp_path: Path
+    answers: Answers, forge: Forge, project: Project, source: Template, tmp_path: Path
 ) -> None:
-    steps = [*source.releases, WORKING]
-    for old, new in pairwise(steps):
-        changed = git(source.path, "diff", "--name-only", old, new, "--", "copier.yml", "template")
-        if not (changed and _asked(old, source, answers)):
-            continue
-        mine = project(old, **answers)
+    for release in source.outdated:
+        given = _asked(release, source, answers)
+        mine = project(release, **given)
         (mine / "uv.lock").write_text(LOCK)
         commit(mine)
-        ours = _patch(project(old, edited=False, **answers), mine)
+        ours = _patch(project(release, edited=False, **given), mine)
         kept = {path: (mine / path).read_bytes() for path in OWNED if (mine / path).exists()}
-        after = tmp_path / new / "demo"
-        make_project(forge, after, source.path, new, answers)
+        after = tmp_path / f"after-{release}" / "demo"
+        make_project(forge, after, source.path, WORKING, given)
 
-        ran = forge("update", mine, "--to", new, "--yes")
+        ran = forge("update", mine, "--to", WORKING, "--yes")
 
         assert (ran.code, ran.err) == (0, ""), ran.out
         assert {path: (mine / path).read_bytes() for path in kept} == kept
@@ -56,10 +48,10 @@ def test_every_edit_survives_an_update_and_the_rest_is_what_a_new_project_has(
         assert "secret" not in (mine / answers_file.NAME).read_text()
 
 
-def _asked(version: str, source: Template, answers: dict[str, str | bool]) -> bool:
-    """Whether a version of the template has these questions."""
+def _asked(version: str, source: Template, answers: Answers) -> Answers:
+    """The answers to the questions that a version of the template asks."""
     config = git(source.path, "show", f"{version}:copier.yml")
-    return all(f"\n{name}:" in config for name in answers)
+    return {name: value for name, value in answers.items() if f"\n{name}:" in config}
 
 
 def _not_owned(patches: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
