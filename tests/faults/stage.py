@@ -24,15 +24,17 @@ TASKS = "fault_probe"
 
 
 class Stage(Booted):
-    """One project on servers of its own, which a test may stop."""
+    """One project on servers of its own, which a test may stop, or on those of another one."""
 
-    def __init__(self, project: Project, run: Run) -> None:
+    def __init__(self, project: Project, run: Run, servers: Mapping[str, Server] | None = None) -> None:
         place = run.directory / "faults" / project.name
         place.mkdir(parents=True)
         for folder in (place, place.parent):
             folder.chmod(0o711)  # PostgreSQL's and MariaDB's users pass through it
         self.kind = project
-        self.servers = {part: _server(kind, place / part, project, run) for part, kind in project.servers.items()}
+        self.servers = servers or {
+            part: _server(kind, place / part, project, run) for part, kind in project.servers.items()
+        }
         super().__init__(project.variant, run, {}, place / "variant")
         self.traces = 0
         self.organization: str
@@ -52,15 +54,19 @@ class Stage(Booted):
             self.install()
             for start in starts:
                 start.result()
-        if self.variant.has_database:
-            self.command("alembic", "upgrade", "heads")
-        self.start_api()
-        wait_for("the API answers", self.live, within=START_SECONDS)
+        self.serve()
         self.start_worker()
         sent = self.post("whereabouts")
         assert sent.status_code == 202, said(sent)
         self.organization = sent.json()["organization_id"]
         self.api.result(sent.json()["task_id"], within=START_SECONDS)
+
+    def serve(self) -> None:
+        """Migrate the database and start the API."""
+        if self.variant.has_database:
+            self.command("alembic", "upgrade", "heads")
+        self.start_api()
+        wait_for("the API answers", self.live, within=START_SECONDS)
 
     def live(self) -> bool:
         """Tell whether the API answers."""

@@ -63,12 +63,12 @@ def test_a_task_of_a_transaction_that_was_rolled_back_never_runs(stage: Stage) -
     assert lines(traces) == []
 
 
-def push(stage: Stage, path: Path, then: str = "") -> tuple[str, int]:
+def push(stage: Stage, path: Path, then: str = "", **environment: str) -> tuple[str, int]:
     """Run a program that pushes a task inside a transaction; return the task's id and the program's exit code."""
     source = PUSH.format(then=then, organization=stage.organization, path=str(path))
     done = subprocess.run(
-        ["python", "-c", source], cwd=stage.project.root, env=stage.environment, capture_output=True, text=True,
-        timeout=30,
+        ["python", "-c", source], cwd=stage.project.root, env=stage.environment | environment, capture_output=True,
+        text=True, timeout=30,
     )  # fmt: skip
     sys.stderr.write(done.stderr)
     return done.stdout.strip(), done.returncode

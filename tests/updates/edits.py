@@ -106,6 +106,7 @@ SERVICE = """\
 """
 IMPORT = "from app.tasks.example_task"
 TRACKED = "    task_track_started=True,\n"
+COMPRESSED = '    task_compression="gzip",\n'
 PER_CHILD = "CELERY_WORKER_MAX_TASKS_PER_CHILD: PositiveInt = "
 RUNBOOK = "\n## Our runbook\n\nCall the team of orders first.\n"
 VOLUMES = "  # Your own volumes go below this line"  # releases before 0.2.0 have no place for volumes of one's own
@@ -134,7 +135,7 @@ def edit(project: Path) -> None:
     replace(project / "app/api.py", IMPORT, f"from app.orders import routes as orders\n{IMPORT}")
     append(project / "app/api.py", "\n\nrouter.include_router(orders.router)\n")
     replace(project / "app/core/queues.py", '    "*": "default"', '    "orders.*": "orders",\n    "*": "default"')
-    replace(project / "app/core/celery.py", TRACKED, f'{TRACKED}    task_compression="gzip",\n')
+    replace(project / "app/core/celery.py", TRACKED, TRACKED + COMPRESSED)
     replace(project / "app/core/config/celery.py", f"{PER_CHILD}1000\n", f"{PER_CHILD}500\n")
     append(project / ".env.example", "\n# --- Orders\n# ORDERS_CURRENCY=EUR\n")
     replace(project / "README.md", "A FastAPI service with Celery background jobs.", "Takes orders and confirms them.")
