@@ -18,7 +18,7 @@ from .run import Endpoint
 QUESTIONS = ("broker", "database", "result_backend", "beat")
 # Two values in a row differ, and so do those of the same scheduler: the combinations come in threes and fours.
 AUTH = ("api_key", "jwt", "none")
-SPARE = 10
+SPARE = 11
 """How many accounts there are for projects other than the variants, with the indexes that follow."""
 DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 

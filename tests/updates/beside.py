@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forge_cli.questions import Answers
+from tests.boot.booted import Booted
 from tests.boot.client import said
 from tests.boot.project import Project as Installed
 from tests.boot.run import Run
@@ -43,22 +44,28 @@ def moves(self: BaseTask, path: str, seconds: float) -> int:
 '''
 
 
-class Version(Stage):
-    """One version of a project that its team has changed. It starts the servers, or joins another one on them."""
+class Brought(Booted):
+    """A project whose files exist, and move to where it runs."""
 
-    def __init__(self, kind: Project, run: Run, *, files: Path, beside: Version | None = None) -> None:
-        """Take the files, which move to where the project runs."""
-        super().__init__(kind, run, beside.servers if beside else None)
-        self.files = files
-        if beside:
-            self.credential, self.organization = beside.credential, beside.organization
+    files: Path
 
     def make(self) -> Installed:
-        """Move the files to where the project runs."""
+        """Move the files."""
         return Installed(self.directory, self.variant.answers, self._bring)
 
     def _bring(self, _: Answers, place: Path) -> None:
         shutil.move(self.files, place)
+
+
+class Version(Brought, Stage):
+    """One version of a project that its team has changed. It starts the servers, or joins another one on them."""
+
+    def __init__(self, kind: Project, run: Run, *, files: Path, beside: Version | None = None) -> None:
+        """Take the project's files."""
+        super().__init__(kind, run, beside.servers if beside else None)
+        self.files = files
+        if beside:
+            self.credential, self.organization = beside.credential, beside.organization
 
     def edit(self) -> None:
         """Add the tasks of these tests."""

@@ -136,7 +136,7 @@ PROMISES: list[Promise] = [cancelled, due, outbox, plain, keyed, replaced, dead]
         pytest.param("redis", LAST, id="redis-last"),
         pytest.param("mysql", LAST, id="redis-mysql-last"),
         pytest.param("postgresql", LAST, id="rabbitmq-postgresql-last"),
-        pytest.param("postgresql", OLDEST, id="rabbitmq-postgresql-oldest"),
+        pytest.param("mysql", OLDEST, id="redis-mysql-oldest"),
     ],
 )
 def test_a_release_and_the_version_that_replaces_it_do_each_others_work(
