@@ -25,8 +25,8 @@ fast: ## Run the rendering and command-line tests, in a minute
 test: ## Run every test, as CI does
 	tests/run
 
-boot: ## Start every variant, and updated and switched projects, on real servers
-	tests/run tests/boot tests/updates/test_boot.py
+boot: ## Start every variant, updated and switched projects, and two versions at once, on real servers
+	tests/run -m boot tests/boot tests/updates
 
 faults: ## Take away servers and processes under stress; FORGE_FAULT_TASKS=100000 for more of it
 	tests/run tests/faults
