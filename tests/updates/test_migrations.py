@@ -8,19 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from forge_cli import questions
+from forge_cli.questions import Answers
 from tests.boot.run import Endpoint, Run
 from tests.boot.servers import free_port
 from tests.boot.test_boot import require
 from tests.boot.variants import ACCOUNTS, VARIANTS, Variant
+from tests.schedules.projects import PROJECTS
 from tests.updates.beside import Brought
 from tests.updates.conftest import WORKING, Forge, Project, Template
 from tests.updates.test_boot import SWITCHES, uv_cache
 
 __all__ = ["uv_cache"]
 
-DATABASES = ("postgresql", "mysql", "sqlite")
-ANSWERS = {"broker": "redis", "result_backend": "database", "beat": "database"}
+# Those that run side by side, for they are installed already.
+ANSWERS: dict[str, Answers] = {
+    "postgresql": PROJECTS["postgresql"].variant.answers,
+    "mysql": PROJECTS["mysql"].variant.answers,
+    "sqlite": {**PROJECTS["mysql"].variant.answers, "database": "sqlite"},
+}
 FILL = """
 from alembic.config import main
 
@@ -45,13 +50,13 @@ main(["check"])
 
 from app.cli import cli
 from app.core.database import session
-from app.jobs.service import JobsService
+from app.jobs.models import JobRecord
 from app.orders.models import Order
 
 cli(["schedules", "list"], standalone_mode=False)
 with session() as db:
     print("order", db.get_one(Order, 7).currency)
-print("job", JobsService().get_task_status({task_id!r}, {organization!r}).status)
+    print("job", db.get_one(JobRecord, {task_id!r}).status)
 
 main(["downgrade", "base"])
 """
@@ -67,16 +72,15 @@ class Offline(Brought):
         self.files = files
 
     def addresses(self) -> Mapping[str, str]:
-        """Return where the database is, the same for every version."""
-        broker = {"CELERY_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"}
-        return {**self.variant.environment(self.endpoints, self.directory.parent), **broker}
+        """Return the same addresses for every version, also that of a file."""
+        return self.variant.environment(self.endpoints, self.directory.parent)
 
     def edit(self) -> None:
         """Leave it as it is."""
 
 
 @pytest.mark.boot
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize("database", ANSWERS)
 def test_the_database_of_every_release_is_migrated_with_what_it_holds(
     database: str,
     boot_run: Run,
@@ -87,16 +91,16 @@ def test_the_database_of_every_release_is_migrated_with_what_it_holds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
-    answers = questions.complete({"project_name": "demo", **ANSWERS, "database": database})
-    variant = Variant(len(VARIANTS) + len(SWITCHES) + DATABASES.index(database), answers)
-    endpoints = {}
-    if database != "sqlite":
+    variant = Variant(len(VARIANTS) + len(SWITCHES) + [*ANSWERS].index(database), ANSWERS[database])
+    # Nobody answers where the other servers should be.
+    endpoints = {server: Endpoint(free_port(), {variant.account: "none"}) for server in variant.servers}
+    if database in variant.servers:
         require(database)
         boot_run.start(ACCOUNTS)
-        endpoints = {database: boot_run.endpoint(database)}
+        endpoints[database] = boot_run.endpoint(database)
     for release in source.outdated:
         directory = boot_run.directory / "migrated" / database / release
-        files = project(release, **ANSWERS, database=database)
+        files = project(release, **variant.answers)
         updated = shutil.copytree(files, files.with_name("updated"), symlinks=True)
         assert forge("update", updated, "--to", WORKING, "--yes").code == 0
         with (
@@ -105,11 +109,11 @@ def test_the_database_of_every_release_is_migrated_with_what_it_holds(
         ):
             with old.step("fill"):
                 old.install()
-                organization = old.credential.organization
-                task_id = old.command("python", "-c", FILL.format(organization=organization)).split()[-1]
+                fill = FILL.format(organization=old.credential.organization)
+                task_id = old.command("python", "-c", fill).split()[-1]
             with new.step("look"):
                 new.install()
-                told = new.command("python", "-c", LOOK.format(task_id=task_id, organization=organization))
+                told = new.command("python", "-c", LOOK.format(task_id=task_id))
                 for expected in ("nightly", "order EUR\n", "job QUEUED\n"):
                     assert expected in told, told
         shutil.rmtree(directory)
