@@ -1,4 +1,4 @@
-"""Messages that no sender of the project would send: one of each kind that is known, and as many as one likes by chance."""
+"""Messages that no sender of the project would send: each kind that is known, and as many by chance as one likes."""
 
 import base64
 import bz2
@@ -243,7 +243,7 @@ def push(url: str, items: list[bytes], chance: random.Random) -> None:
 # RABBITMQ -------------------------------------------------------------------------------------------------------------
 
 
-class Raw(amqp.Message):
+class Raw(amqp.Message):  # type: ignore[misc]
     """A message whose properties are bytes, whatever they mean."""
 
     raw = b""

@@ -1,11 +1,13 @@
 """A project with schedules: its schedulers, their clocks and the store's, and what operators do with its schedules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.boot.client import said
 from tests.boot.polling import wait_for
 from tests.boot.processes import Process
 from tests.boot.run import Run
+from tests.boot.servers import Server
 from tests.faults import stage as faults
 from tests.faults.projects import Project
 
@@ -51,8 +53,8 @@ for name, stored in found.schedules.items():
 class Stage(faults.Stage):
     """One project on servers of its own, whose schedulers a test starts and kills."""
 
-    def __init__(self, project: Project, run: Run) -> None:
-        super().__init__(project, run)
+    def __init__(self, project: Project, run: Run, servers: Mapping[str, Server] | None = None) -> None:
+        super().__init__(project, run, servers)
         self.store = self.servers["store" if "store" in self.servers else "database"]
         self.store_clock = self.clock("store")
         # Not the time zone of this machine: what a server says that it is must mean the same here.

@@ -20,7 +20,6 @@ from tests.faults.running import running
 from tests.faults.stage import lines
 from tests.faults.test_outbox import SENT_SECONDS, push
 from tests.schedules.projects import PROJECTS
-from tests.schedules.test_once import EXPECTED
 from tests.updates.beside import Version
 from tests.updates.conftest import WORKING, Forge, Project, Template, commit
 from tests.updates.edits import COMPRESSED, replace
@@ -113,13 +112,29 @@ def outbox(sender: Version, other: Version) -> Iterator[None]:
     assert lines(traces) == [task_id]
 
 
+# Says which tasks there must have been, in the words of either version: the store tells the time since 0.3.0.
+DUE = """
+from app.schedules.entry import read
+from app.schedules.runs import run_id
+from app.schedules.store import store
+
+found = store.read()
+told = (found.schedules[{name!r}], found.now) if hasattr(found, "now") else (found[{name!r}],)
+definition = read({name!r}, *told).definition
+due = definition.after(definition.since)
+while due:
+    print(run_id({name!r}, due))
+    due = definition.after(due)
+"""
+
+
 def due(sender: Version, other: Version) -> Iterator[None]:
     """What an operator schedules at one version is run once each time, while a scheduler of each version runs."""
     traces, name = sender.path(), f"crowd-{uuid4()}"
     sender.add(name, traces, ends_at=(datetime.now(UTC) + timedelta(seconds=DUE_SECONDS)).isoformat())
     yield
     wait_for("all that was due is sent", lambda: other.state(name) == "ended", within=30, every=0.5)
-    expected = [set(version.script(EXPECTED.replace("crowd-", name)).split()) for version in (sender, other)]
+    expected = [set(version.script(DUE.format(name=name)).split()) for version in (sender, other)]
     assert expected[0] == expected[1] != set()
     wait_for("all that was sent has run", lambda: {*lines(traces)} >= expected[0], within=30, every=0.5)
     sender.api.result(sender.enqueue("note", path=sender.path()))  # whatever was sent before it has run, too
