@@ -1,13 +1,15 @@
 """What happens to servers: they are killed, start again on their port and their data, or stand still."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import psutil
 
 from tests.boot.processes import signal_all
 from tests.boot.servers import Server
+
+Outage = Callable[[Server], AbstractContextManager[None]]
 
 
 def family(server: Server) -> list[psutil.Process]:

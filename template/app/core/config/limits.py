@@ -23,14 +23,15 @@ class LimitSettings(Concern):
     Attributes:
         RATE_LIMIT: Requests that enqueue, for each organization, such as `600/minute` or `10/second`.
         RATE_LIMIT_STORAGE_URL: Where they are counted, as https://limits.readthedocs.io/en/stable/storage.html has it.
-            By default each API process counts for itself, so that N processes allow N times as many.
+            By default each API process counts for itself, so that N processes allow N times as many. `async+` before it
+            makes no difference.
         MAX_BODY_BYTES: The longest body of a request.
         MAX_ARGUMENTS_BYTES: The longest arguments of a task, as they travel to the broker.
     """
 
     RATE_LIMIT: Annotated[str, AfterValidator(_one_rate)] = "600/minute"
-    RATE_LIMIT_STORAGE_URL: Annotated[str, StringConstraints(pattern=r"^async\+[a-z+]+://")] = Field(
-        default="async+memory://", repr=False
-    )
+    RATE_LIMIT_STORAGE_URL: Annotated[
+        str, StringConstraints(pattern=r"^[a-z+]+://"), AfterValidator(lambda url: url.removeprefix("async+"))
+    ] = Field(default="memory://", repr=False)
     MAX_BODY_BYTES: PositiveInt = 262_144
     MAX_ARGUMENTS_BYTES: PositiveInt = 65_536
