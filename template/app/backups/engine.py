@@ -10,6 +10,8 @@ from typing import IO, Any, ClassVar
 from sqlalchemy import URL, Connection, NullPool, create_engine, func, select, table
 from sqlalchemy.exc import DBAPIError
 
+SPARE = 16 * 2**20  # bytes that stay free on a disk
+
 Rows = dict[str, int]
 """The rows of each table, by its name."""
 

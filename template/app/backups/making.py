@@ -12,16 +12,15 @@ from typing import IO, cast
 from sqlalchemy import make_url
 
 from app.backups import s3, store
-from app.backups.engine import BackupError, Engine, Rows, label
+from app.backups.engine import SPARE, BackupError, Engine, Rows, label
 from app.backups.engines import engine_for
 from app.backups.store import Backup, Manifest
-from app.backups.stream import CHUNK, Digested
+from app.backups.stream import CHUNK, Digested, unpacked
 from app.core.config.settings import settings
 
 logger = logging.getLogger(__name__)
 
 LEVEL = 6  # gzip's own default; Python's is 9, which takes three times as long for a percent
-SPARE = 16 * 2**20  # bytes that stay free
 
 
 def make(retention_days: int | None = None) -> Backup:
@@ -46,8 +45,8 @@ def make(retention_days: int | None = None) -> Backup:
         created_at = _moment(engine.suffix)
         path = folder / store.name(created_at, engine.suffix)
         tables = {label(*table) for table in engine.tables()}
-        size, sha256 = _write(engine, path)
-        rows = _verify(engine, path, sha256)
+        size, unpacked_size, sha256 = _write(engine, path)
+        rows = _verify(engine, path, unpacked_size, sha256)
         if missing := sorted(tables - rows.keys()):
             message = f"The backup lacks tables that the database has: {', '.join(missing)}."
             raise BackupError(message)
@@ -59,6 +58,7 @@ def make(retention_days: int | None = None) -> Backup:
             created_at=created_at,
             seconds=round(time.monotonic() - started, 3),
             size=size,
+            unpacked_size=unpacked_size,
             sha256=sha256,
             rows=rows,
         )
@@ -108,24 +108,25 @@ def _moment(suffix: str) -> datetime:
         time.sleep(0.05)
 
 
-def _write(engine: Engine, path: Path) -> tuple[int, str]:
-    """Write the compressed backup to a new file; return its size and its checksum."""
+def _write(engine: Engine, path: Path) -> tuple[int, int, str]:
+    """Write the compressed backup to a new file; return its size, the size of what is in it, and its checksum."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         digested = Digested(file)
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=digested)
         with packed, engine.dump() as stream:
             shutil.copyfileobj(stream, cast("IO[bytes]", packed), CHUNK)
+            unpacked_size = packed.tell()
         file.flush()
         os.fsync(file.fileno())
-    return digested.size, digested.sha256
+    return digested.size, unpacked_size, digested.sha256
 
 
-def _verify(engine: Engine, path: Path, sha256: str) -> Rows:
+def _verify(engine: Engine, path: Path, unpacked_size: int, sha256: str) -> Rows:
     """Read what is on the disk, unpack it, which checks its CRC, and count its rows."""
     with path.open("rb") as file:
         digested = Digested(file)
-        with gzip.GzipFile(fileobj=digested) as stream:
-            rows = engine.rows_in(cast("IO[bytes]", stream))
+        with unpacked(cast("IO[bytes]", digested), unpacked_size) as stream:
+            rows = engine.rows_in(stream)
     if digested.sha256 != sha256:
         message = f"What was written to `{path.parent}` cannot be read again: the disk may be failing."
         raise BackupError(message)

@@ -1,10 +1,11 @@
 """PostgreSQL, by `pg_dump` and `psql`."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from shutil import copyfileobj
 from typing import IO, Any, ClassVar
 
 from sqlalchemy import text
@@ -33,6 +34,8 @@ END $$;
 CREATE SCHEMA public AUTHORIZATION pg_database_owner;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 """
+RESTRICT = re.compile(rb"^\\restrict (\w+)\n", re.MULTILINE)
+ENDING = 4096  # bytes, in which the last of the two commands stands
 
 
 class PostgreSQL(Engine):
@@ -80,10 +83,13 @@ class PostgreSQL(Engine):
         command = [tools.find("psql"), *options, f"--dbname=service={self.name}"]
         server = self._server()
         with tools.writing(command, self._connection(), self.url.password or "") as target:
+            # From here on `psql` takes none of its own commands, such as `\!`: what stands in a dump runs no program
+            # and reads no file of this machine. https://www.postgresql.org/docs/current/app-psql.html
+            target.write(b"\\restrict %b\n" % secrets.token_hex(32).encode())
             # Not `--single-transaction`, which commits half of the dump when this process is killed.
             target.write(b"BEGIN;\n" + (CLEAR if clear else b""))
-            target.write(_acceptable(stream.read(CHUNK), server))
-            copyfileobj(stream, target, CHUNK)
+            for piece in _statements(stream, server):
+                target.write(piece)
             target.write(b"COMMIT;\n")
 
     @contextmanager
@@ -118,6 +124,18 @@ class PostgreSQL(Engine):
             "PGSERVICEFILE": tools.secret_file(self.folder, "service", f"[{self.name}]\n{service}"),
         }
         return {name: str(path) for name, path in files.items()}
+
+
+def _statements(stream: IO[bytes], server: str) -> Iterator[bytes]:
+    """Read a dump without the two commands that `pg_dump` itself puts around it."""
+    held, last = _acceptable(stream.read(CHUNK), server), b""
+    if found := RESTRICT.search(held.partition(b"SET client_encoding")[0]):
+        held, last = held.replace(found[0], b"", 1), b"\n\\unrestrict %b\n" % found[1]
+    for piece in iter(partial(stream.read, CHUNK), b""):
+        held += piece
+        yield held[:-ENDING]
+        held = held[-ENDING:]
+    yield held.replace(last, b"\n") if last else held
 
 
 def _acceptable(head: bytes, server: str) -> bytes:

@@ -1,11 +1,9 @@
 """A backup is restored: for good, or on trial in a scratch database."""
 
-import gzip
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, cast
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -112,8 +110,8 @@ def _expect_whole(backup: Backup, engine: Engine) -> None:
 
 
 def _restore(backup: Backup, engine: Engine, *, clear: bool) -> Rows:
-    with gzip.open(backup.path, "rb") as stream:
-        engine.restore(cast("IO[bytes]", stream), clear=clear)
+    with backup.content() as stream:
+        engine.restore(stream, clear=clear)
     rows, expected = engine.count(), backup.manifest.rows
     if rows != expected:
         different = [

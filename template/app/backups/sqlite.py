@@ -1,15 +1,17 @@
 """SQLite, by its online backup: https://www.sqlite.org/backup.html."""
 
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from shutil import copyfileobj
 from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
-from app.backups.engine import BackupError, Engine, Rows, Versions
+from app.backups.engine import SPARE, BackupError, Engine, Rows, Versions
 from app.backups.stream import CHUNK
 
 LOCKED_SECONDS = 60.0
@@ -74,8 +76,14 @@ class SQLite(Engine):
 
     def _unpack(self, stream: IO[bytes]) -> Path:
         path = self.folder / "unpacked"
+        path.unlink(missing_ok=True)
+        _make(path)
         with path.open("wb") as file:
-            copyfileobj(stream, file, CHUNK)
+            for chunk in iter(partial(stream.read, CHUNK), b""):
+                if shutil.disk_usage(self.folder).free < SPARE + len(chunk):
+                    message = f"The disk is too full to unpack the backup in `{self.folder.parent}`."
+                    raise BackupError(message)
+                file.write(chunk)
         try:
             with closing(_open(path)) as database:
                 found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -87,8 +95,14 @@ class SQLite(Engine):
         return path
 
 
-def _open(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=LOCKED_SECONDS)
+def _make(path: Path) -> None:
+    """Make a file that nobody else can read; one that is there keeps its mode."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=LOCKED_SECONDS)
 
 
 def _tables(path: Path) -> list[str]:
@@ -106,8 +120,9 @@ def _copy(source: Path, target: Path) -> None:
             message = f"`{source}` or `{target}` was locked for {LOCKED_SECONDS:g} seconds."
             raise BackupError(message)
 
+    _make(target)
     try:
-        with closing(_open(source)) as read, closing(_open(target, "rwc")) as written:
+        with closing(_open(source)) as read, closing(_open(target)) as written:
             read.backup(written, progress=give_up)
     except sqlite3.Error as error:
         message = f"SQLite could not copy `{source}` to `{target}`: {error}"

@@ -8,29 +8,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
+from typing import IO, Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from app.backups.engine import BackupError, Rows
+from app.backups.engine import BackupError
+from app.backups.stream import CHUNK, Damaged, unpacked
 from app.core.config.settings import settings
 
 TIME = "%Y%m%dT%H%M%SZ"
+LARGEST_MANIFEST = 16 * 2**20  # bytes; a line for each table
+
+Number = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Manifest(BaseModel):
-    """What is known of a backup; `seconds` is how long it took, `size` and `sha256` are those of the file."""
+    """What is known of a backup.
+
+    Attributes:
+        seconds: How long it took.
+        size: Of the file, as `sha256` is.
+        unpacked_size: Of what is in the file; earlier versions did not note it.
+    """
 
     slug: str
     engine: str
     server_version: str
     tool_version: str
-    created_at: datetime
-    seconds: float
-    size: int
+    created_at: AwareDatetime
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    size: Number
+    unpacked_size: Number | None = None
     sha256: str
-    rows: Rows
+    rows: dict[str, Number]
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class Backup:
         """Say whether the file is what the manifest tells: `ok`, or what is wrong.
 
         Args:
-            thorough: Compare the checksum too, for which the whole file is read.
+            thorough: Compare the checksum and unpack it too, for which the whole file is read.
         """
         if not self.path.is_file():
             return "missing"
@@ -57,7 +70,24 @@ class Backup:
             return f"damaged: it has {self.path.stat().st_size} bytes in place of {self.manifest.size}"
         if thorough and checksum(self.path) != self.manifest.sha256:
             return "damaged: its checksum is another one"
+        if thorough:
+            try:
+                with self.content() as stream:
+                    for _ in iter(partial(stream.read, CHUNK), b""):
+                        pass
+            except Damaged as error:
+                return f"damaged: {error.reason}"
         return "ok"
+
+    @contextmanager
+    def content(self) -> Iterator[IO[bytes]]:
+        """Read what is in the file; it is never more than its manifest tells.
+
+        Raises:
+            Damaged: It is not what its manifest tells.
+        """
+        with self.path.open("rb") as file, unpacked(file, self.manifest.unpacked_size) as stream:
+            yield stream
 
     def remove(self) -> None:
         """Delete the file, then its manifest."""
@@ -97,12 +127,17 @@ def read(path: Path) -> Backup:
     Raises:
         BackupError: It has no manifest that can be read.
     """
+    manifest = manifest_of(path)
     try:
-        return Backup(path, Manifest.model_validate_json(manifest_of(path).read_bytes()))
+        # Neither something that never ends, nor more than fits into memory.
+        if not manifest.exists() or (manifest.is_file() and manifest.stat().st_size <= LARGEST_MANIFEST):
+            return Backup(path, Manifest.model_validate_json(manifest.read_bytes()))
     except OSError as error:
-        message = f"`{path}` cannot be checked without its manifest `{manifest_of(path).name}`: {error.strerror}."
+        message = f"`{path}` cannot be checked without its manifest `{manifest.name}`: {error.strerror}."
+        raise BackupError(message) from None
     except ValidationError:
-        message = f"`{path}` cannot be checked: `{manifest_of(path).name}` is no manifest."
+        pass
+    message = f"`{path}` cannot be checked: `{manifest.name}` is no manifest."
     raise BackupError(message)
 
 
@@ -142,7 +177,7 @@ def workshop() -> Iterator[Path]:
     """
     place = directory()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(place / f".{settings.app.SLUG}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(place / f".{settings.app.SLUG}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folder = place / f".{settings.app.SLUG}.unfinished"

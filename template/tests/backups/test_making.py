@@ -79,9 +79,9 @@ def test_a_backup_that_lacks_a_table_is_none(place: Path, monkeypatch: pytest.Mo
 def test_a_disk_that_lies_is_noticed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = making._write
 
-    def other(engine: SQLite, path: Path) -> tuple[int, str]:
-        size, _ = write(engine, path)
-        return size, "another checksum"
+    def other(engine: SQLite, path: Path) -> tuple[int, int, str]:
+        size, unpacked_size, _ = write(engine, path)
+        return size, unpacked_size, "another checksum"
 
     monkeypatch.setattr(making, "_write", other)
     with pytest.raises(BackupError, match="cannot be read again"):
