@@ -63,7 +63,8 @@ class ReleasesHook(BuildHookInterface[Any]):
         record, bundle = folder / provenance.RECORD, folder / provenance.BUNDLE
         (folder / "copy").mkdir()
         repository = checkouts.copy(checkout, folder / "copy")
-        settings = UNASKED | checkouts.settings(checkout)  # objects that a partial clone left out are fetched
+        # Objects that a partial clone left out are fetched.
+        settings = git.online() | UNASKED | checkouts.settings(checkout)
         made = [record]
         try:
             if checkouts.is_shallow(repository):

@@ -20,12 +20,13 @@ Render = Callable[[Answers], Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def no_configuration_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Copier's settings would change default answers. A variable that keeps Python from caching bytecode, as some
+    """Copier's settings would change default answers, and trusted projects are remembered. A variable that keeps Python from caching bytecode, as some
     machines set it, would make every process of every variant compile its libraries again.
     """
     settings = tmp_path_factory.mktemp("copier") / "settings.yml"
     settings.write_text("{}\n")
     os.environ["COPIER_SETTINGS_PATH"] = str(settings)
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 

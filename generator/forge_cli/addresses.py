@@ -6,10 +6,26 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from forge_cli.errors import UsageError
+
 ALIASES = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
 REMOTE = re.compile(r"[^/\s]+:")  # a URL, an alias, or `host:path` as SSH has it
 # What Copier takes for a repository without being told: copier-org/copier, `_vcs.py`.
 KNOWN = ("git@", "git://", "https://github.com/", "https://gitlab.com/")
+
+
+def check(address: str) -> None:
+    """Refuse what can be no address, such as one in a file that somebody else has written.
+
+    Raises:
+        UsageError: If there cannot be anything there.
+    """
+    try:
+        possible = "\0" not in to_clone(address) + to_record(address)
+    except (OSError, RuntimeError, ValueError):  # a user without a home directory, half of an IPv6 address
+        possible = False
+    if not possible:
+        raise UsageError(f"`{address}` is no address of a template. Write a path, a URL or `gh:owner/name`.")
 
 
 def to_clone(address: str) -> str:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from forge_cli import questions
+from forge_cli import questions, yaml_text
 from forge_cli.errors import UsageError
 from forge_cli.questions import Answer, Answers, Question
 
@@ -114,10 +112,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(f"`{file}` cannot be read: it is not text in UTF-8.") from error
     try:
         content = _parse(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
-        raise UsageError(f"`{file}` is neither YAML nor JSON{place}.") from error
+    except yaml_text.NotYamlError as error:
+        raise UsageError(f"`{file}` is neither YAML nor JSON{error}.") from error
     if not isinstance(content, dict):
         raise UsageError(f"`{file}` holds no answers. Write one `question: answer` on each line.")
     return {str(key): value for key, value in content.items() if not str(key).startswith("_")}
@@ -126,8 +122,8 @@ def _read(file: Path) -> dict[str, Any]:
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)  # YAML reads most JSON, but not when it is indented with tabs
-    except ValueError:
-        return yaml.safe_load(text)
+    except (ValueError, RecursionError):
+        return yaml_text.load(text)
 
 
 def _refuse_unknown(given: Mapping[str, Any]) -> None:
@@ -140,14 +136,25 @@ def _refuse_unknown(given: Mapping[str, Any]) -> None:
 
 def _typed(question: Question, value: Any) -> Answer:
     """The value as the question's type, or a sentence that lists what is allowed. Copier would take `maybe` as true."""
+    text = _text(value)
     if question.type == "bool":
-        answer = value if isinstance(value, bool) else TRUTH.get(str(value).lower())
+        answer = value if isinstance(value, bool) else TRUTH.get(text.lower())
         if answer is None:
             raise UsageError(f"`{question.name}` must be true or false.")
         return answer
     if question.choices:
-        if str(value) not in question.values:
+        if text not in question.values:
             raise UsageError(f"`{question.name}` must be one of: {', '.join(map(str, question.values))}.")
     elif not isinstance(value, str | int | float) or isinstance(value, bool):
         raise UsageError(f"`{question.name}` must be text.")
-    return str(value)
+    return text
+
+
+def _text(value: object) -> str:
+    """A value as text; nothing for one that is not a single value, or whose text would be out of all proportion."""
+    if isinstance(value, dict | list | set):  # the aliases of YAML can make one of any length
+        return ""
+    try:
+        return str(value)
+    except ValueError:  # a number of thousands of digits
+        return ""

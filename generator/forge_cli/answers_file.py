@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from forge_cli import yaml_text
 from forge_cli.errors import ForgeError, UsageError
 
 NAME = ".copier-answers.yml"
@@ -32,25 +34,44 @@ def read(project: Path) -> Recorded:
 
     Raises:
         UsageError: If the directory is no project that Forge made.
-        ForgeError: If the file cannot be understood.
+        ForgeError: If the file cannot be understood, or is a link to another.
     """
     file = project / NAME
+    if file.is_symlink():
+        raise ForgeError(f"`{file}` is a link, and the answers of a project are a file of its own. Put the file there.")
     if not file.is_file():
         missing = "is no project of Forge's: it has no `.copier-answers.yml`" if project.is_dir() else "does not exist"
         raise UsageError(f"`{project}` {missing}.")
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
+        content = yaml_text.load(file.read_text(encoding="utf-8"))
+    except (yaml_text.NotYamlError, UnicodeDecodeError) as error:
+        place = str(error) if isinstance(error, yaml_text.NotYamlError) else ""
         raise ForgeError(f"`{file}` is not YAML{place}. Restore it with `git checkout -- {NAME}`.") from error
     if not isinstance(content, dict) or "project_name" not in content:
         raise ForgeError(f"`{file}` holds no answers. Restore it with `git checkout -- {NAME}`.")
+    for key in ("_src_path", "_commit"):  # a version such as 1.0 is a number in YAML
+        if not isinstance(content.get(key), str | int | float | None):
+            raise ForgeError(f"`{key}` in `{file}` is not text. Restore it with `git checkout -- {NAME}`.")
     return Recorded(
         address=_text(content.get("_src_path")),
         version=_text(content.get("_commit")),
-        answers={str(key): value for key, value in content.items() if not str(key).startswith("_")},
+        answers={key: value for key, value in content.items() if isinstance(key, str) and not key.startswith("_")},
     )
+
+
+def check_rendered(folder: Path) -> None:
+    """Refuse what a template has made in place of its answers file, which is read and written from then on.
+
+    Args:
+        folder: The root of the rendered project.
+
+    Raises:
+        ForgeError: If it is anything but a file.
+    """
+    file = folder / NAME
+    if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+        kind = "link" if file.is_symlink() else "directory"
+        raise ForgeError(f"The template makes `{NAME}` a {kind}, and it has to be a file. Use another template.")
 
 
 def stamp(folder: Path, address: str | None, revision: str | None) -> None:

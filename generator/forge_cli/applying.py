@@ -10,21 +10,24 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from forge_cli import git
+from forge_cli import git, paths
 from forge_cli.errors import ConflictError, ForgeError
 from forge_cli.interrupts import uninterrupted
-from forge_cli.merging import Kind, Merge
+from forge_cli.merging import KINDS, Kind, Merge
 
+COMMIT = re.compile(r"[0-9a-f]{40,64}")
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 
 
@@ -49,8 +52,8 @@ class Journal:
         if not (project.is_dir() and git.surrounding_repository(project)):
             raise ForgeError(f"`{project}` is in no git repository, so nothing was updated there.")
         self.project = project
-        self.prefix = git.checked(project, "rev-parse", "--show-prefix")
-        place = Path(git.checked(project, "rev-parse", "--absolute-git-dir")) / "forge"
+        self.prefix = git.line(project, "rev-parse", "--show-prefix")
+        place = Path(git.line(project, "rev-parse", "--absolute-git-dir")) / "forge"
         self.folder = place / f"update-{quote(self.prefix, safe='')}"
         self.file = self.folder / "journal.json"
         self._lock = place / f"{self.folder.name}.lock"
@@ -60,8 +63,9 @@ class Journal:
         """Keep other updates of the project out.
 
         Raises:
-            ForgeError: If one is going on.
+            ForgeError: If one is going on, or something in the repository leads out of it.
         """
+        self._refuse_links()
         self._lock.parent.mkdir(exist_ok=True)
         try:
             with FileLock(self._lock, timeout=0):
@@ -70,11 +74,21 @@ class Journal:
             raise ForgeError(f"Another update of `{self.project}` is going on. Wait for its end.") from error
 
     def read(self) -> Update | None:
-        """The update that is not over; None if there is none."""
+        """The update that is not over; None if there is none.
+
+        Raises:
+            ForgeError: If the journal is not one that Forge has written.
+        """
+        self._refuse_links()
         try:
-            return Update(**json.loads(self.file.read_text(encoding="utf-8")))
+            return _update(json.loads(self.file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise ForgeError(
+                f"`{self.file}` is not a journal that Forge has written. Remove `{self.folder}`; `git status` shows "
+                "what has changed in the project."
+            ) from error
 
     def recover(self) -> str | None:
         """Undo an update that did not come to its end.
@@ -100,6 +114,7 @@ class Journal:
         Raises:
             OSError: If the file system refuses. The project is as it was before.
         """
+        self._refuse_strays(merge.changes)
         self._forget()
         made = [place for path, kind in merge.changes.items() if kind == "added" for place in self._missing(path)]
         head = git.checked(self.project, "rev-parse", "HEAD")
@@ -155,7 +170,8 @@ class Journal:
 
     def _is_committed(self, update: Update) -> bool:
         """Whether the project was, and not only what else the repository holds."""
-        return git.run(self.project, "diff", "--quiet", update.head, "HEAD", "--", ".").returncode != 0
+        plain = ("--no-ext-diff", "--no-textconv", "--quiet")
+        return git.run(self.project, "diff", *plain, update.head, "HEAD", "--", ".").returncode != 0
 
     def _is_taken_back(self, update: Update) -> bool:
         added = [path for path, kind in update.changes.items() if kind == "added"]
@@ -189,7 +205,8 @@ class Journal:
                 new.chmod(stat.S_IMODE(mode))
 
     def _move_in(self, update: Update) -> None:
-        for path, kind in update.changes.items():
+        # What is removed goes first, as a directory may come in the place of a file.
+        for path, kind in sorted(update.changes.items(), key=lambda change: change[1] != "removed"):
             place = self.project / path
             if kind != "added":
                 _move(place, self.folder / "old" / path)
@@ -200,16 +217,43 @@ class Journal:
 
     def _undo(self, update: Update) -> None:
         """Move back what was moved. It may be done again after it was stopped half-way."""
+        self._refuse_strays(update.changes)
         for path, kind in update.changes.items():
-            place, old = self.project / path, self.folder / "old" / path
-            if kind == "added":
-                place.unlink(missing_ok=True)
-            elif os.path.lexists(old):
-                _move(old, place)
+            if kind == "added" and not paths.obstacle(self.project, path):
+                (self.project / path).unlink(missing_ok=True)
         for folder in reversed(update.folders):
             self._prune(Path(folder), only=True)
+        for path, kind in update.changes.items():
+            old = self.folder / "old" / path
+            if kind != "added" and os.path.lexists(old):
+                _move(old, self.project / path)
         self._reset_in_index(update.changes)
         self._forget()
+
+    def _refuse_links(self) -> None:
+        """Refuse a repository in which something leads out of it. One from an archive may have been made so.
+
+        Raises:
+            ForgeError: If there is such a link.
+        """
+        own = [self.folder.parent, self._lock, self.folder, self.file, self.folder / "old", self.folder / "new"]
+        if links := [place for place in own if place.is_symlink()] or git.links_written_through(self.project):
+            raise ForgeError(
+                f"`{links[0]}` is a link, and Forge writes nothing through it. Put in its place what it leads to."
+            )
+
+    def _refuse_strays(self, changes: dict[str, Kind]) -> None:
+        """Refuse to write or remove anything through a link, whoever has put it there.
+
+        Raises:
+            ForgeError: If a directory of the project or of the journal is a link or a file. What the update removes
+                may be one: it is gone before anything is put in its place.
+        """
+        for root in (self.project, self.folder / "old", self.folder / "new"):
+            for path in changes:
+                stray = paths.obstacle(root, path)
+                if stray and changes.get(stray) != "removed":
+                    raise ForgeError(f"`{root / stray}` is not a directory of its own. Move it away, then try again.")
 
     def _prune(self, folder: Path, *, only: bool = False) -> None:
         """Remove a directory of the project, and those above it, as far as nothing is in them."""
@@ -232,14 +276,14 @@ class Journal:
                 blob = git.checked(self.project, "hash-object", "-w", "--no-filters", "--stdin", stdin=content)
                 lines.append(f"{mode} {blob} {number}\t{self.prefix}{path}")
         if lines:
-            git.checked(self.project, "update-index", "-z", "--index-info", stdin="\0".join(lines))
+            git.on_files(self.project, "update-index", "-z", "--index-info", stdin="\0".join(lines))
 
     def _stage_in_index(self, paths: Iterator[str]) -> None:
-        git.checked(self.project, "update-index", "--add", "--remove", "-z", "--stdin", stdin="\0".join(paths))
+        git.on_files(self.project, "update-index", "--add", "--remove", "-z", "--stdin", stdin="\0".join(paths))
 
     def _reset_in_index(self, changes: dict[str, Kind]) -> None:
         where = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        git.checked(self.project, "--literal-pathspecs", "reset", "--quiet", *where, stdin="\0".join(changes))
+        git.on_files(self.project, "--literal-pathspecs", "reset", "--quiet", *where, stdin="\0".join(changes))
 
     def _write(self, update: Update) -> None:
         draft = self.file.with_suffix(".new")
@@ -254,12 +298,14 @@ class Journal:
 def changed_files(project: Path) -> list[str]:
     """The files of a project that git tracks and that differ from the last commit."""
     options = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty", "--no-renames")
-    entries = git.checked(project, "status", *options, "--", ".", strip=False).split("\0")
+    entries = git.on_files(project, "status", *options, "--", ".").split("\0")
     return [entry[3:] for entry in entries if entry]
 
 
 def has_markers(file: Path) -> bool:
     """Whether a file holds a conflict's markers."""
+    if file.is_symlink() or not file.is_file():
+        return False
     try:
         lines = file.read_bytes().splitlines()
     except OSError:
@@ -284,6 +330,21 @@ def _move(source: Path, target: Path) -> None:
         shutil.copy2(source, draft, follow_symlinks=False)
         draft.replace(target)
         source.unlink()
+
+
+def _update(written: dict[str, Any]) -> Update:
+    """What a journal says, if it says what can be: an archive of a project may have brought any.
+
+    Raises:
+        ValueError: If it says anything else.
+    """
+    update = Update(**written)
+    listed = [*update.changes, *update.conflicts, *update.folders]
+    texts = all(isinstance(text, str) for text in (update.title, update.head))
+    kinds = all(kind in KINDS.values() for kind in update.changes.values())
+    if not (texts and kinds and COMMIT.fullmatch(update.head) and all(map(paths.is_inside, listed))):
+        raise ValueError("a name that cannot be")
+    return update
 
 
 def _is_empty(folder: Path) -> bool:

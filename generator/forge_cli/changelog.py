@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from forge_cli.repository import Repository, Revision
 
@@ -32,15 +32,27 @@ def between(repository: Repository, old: Revision, new: Revision) -> list[Entry]
     """
     text = repository.text(new, "CHANGELOG.md") or ""
     headings = list(HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
-    entries = [Entry(h["name"], text[h.end() : end].strip()) for h, end in zip(headings, ends, strict=True)]
+    ends = [*(heading.start() for heading in headings[1:]), None]
+    entries = [Entry(h["name"], text[h.end() : end].strip()) for h, end in zip(headings, ends, strict=False)]
     return [entry for entry in entries if entry.text and _lies_between(entry.name, old, new)]
 
 
 def _lies_between(name: str, old: Revision, new: Revision) -> bool:
     if name == UNRELEASED:
         return bool(FOLLOWS.search(new.name))
-    before, after = (re.fullmatch(r"v(\d[\w.]*)", FOLLOWS.sub("", revision.name)) for revision in (old, new))
-    if before and Version(name) <= Version(before[1]):
+    version, before, after = _version(name), _released(old), _released(new)
+    if not version or (before and version <= before):
         return False
-    return not after or Version(name) <= Version(after[1])
+    return not after or version <= after
+
+
+def _released(revision: Revision) -> Version | None:
+    """The release that a revision is or follows; None for one that is only known as a commit."""
+    return _version(FOLLOWS.sub("", revision.name)) if revision.name.startswith("v") else None
+
+
+def _version(name: str) -> Version | None:
+    try:
+        return Version(name)
+    except InvalidVersion:
+        return None

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 int
 
 import inspect
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,7 @@ app.command()(update_commands.update)
 app.command("set")(update_commands.set_answers)
 app.command()(update_commands.check)
 app.command()(doctor_command.doctor)
+app.command()(doctor_command.trust)
 
 
 def main(args: list[str] | None = None) -> int:
@@ -146,7 +148,11 @@ def main(args: list[str] | None = None) -> int:
     except BrokenPipeError:
         return 1  # whoever read the output has seen enough
     except OSError as error:
-        message, code = f"{error.strerror}.", 1
+        message, code = f"{error.strerror or error}.", 1
+    except Exception as error:
+        if os.environ.get("FORGE_TRACEBACK"):
+            raise
+        message, code = output.defect(error), 1
     else:
         message = "Interrupted." if code == 130 else ""  # Typer's answer to Ctrl-C
     if message:

@@ -13,10 +13,30 @@ Project = Annotated[Path, typer.Argument(metavar="[DIR]", help="The project; by 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
+def trust(
+    project: Project = Path(),
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
+) -> None:
+    """Say that you trust a project: Forge may run its code, and the programs in its git configuration, as you.
+
+    It is remembered for this directory. What `forge new` makes from the installed template is trusted from the start.
+    """
+    from forge_cli import answers_file, trust
+
+    answers_file.read(project)
+    if revoke:
+        trust.remove(project)
+        output.line(f"`{project.resolve()}` is not trusted.")
+    else:
+        trust.add(project)
+        output.line(f"`{project.resolve()}` is trusted.")
+
+
 def doctor(project: Project = Path(), as_json: Json = False) -> None:
     """Say what keeps a project from running here, and how to mend it.
 
-    It changes nothing and prints no secret. Exit code 1: something keeps the project from running.
+    It changes nothing on the project's servers and prints no secret. It imports the project's code with the project's
+    own Python, once you have said by `forge trust` that you trust it. Exit code 1: something keeps it from running.
     """
     from forge_cli import output_doctor
     from forge_cli.doctor import examine

@@ -1,4 +1,8 @@
-"""Git, whatever settings the user has and wherever Forge runs."""
+"""Git, whatever settings the user has and wherever Forge runs.
+
+A project's own repository may come from somebody else, in an archive. The user's configuration is trusted; that of the
+repository is not, for anything that would run a program, write outside it or reach for a network.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,30 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from forge_cli import trust
 from forge_cli.errors import ForgeError
 
 # Settings of the user that are right for their own commits and would stop or change this one.
 OVERRIDES = {
     "commit.gpgSign": "false",
     "core.excludesFile": os.devnull,
-    "core.fsmonitor": "false",
     "init.defaultBranch": "main",
 }
-NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")  # they are for the user's own commits
 NO_EMAIL = "noreply@localhost"
+# What no repository may say otherwise, whatever git is asked.
+PROTECTION = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,  # hooks are for the user's own commits
+    "safe.bareRepository": "explicit",  # a directory of a project is no repository because it looks like one
+    "submodule.recurse": "false",
+}
+# An object that is missing is not fetched, by a transport that the repository names; and what is only read is not
+# written, as `git status` does with the index, which may be a link.
+OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+TRANSPORTS = "file:git:http:https:ssh"
+# The programs in git's configuration that may run when git looks into files. The others that it knows (diffs, merges,
+# pagers, editors, signatures, transports) have no part in what Forge does in a project.
+PROGRAMS = r"^(filter\..+\.(clean|smudge|process)|hook\..+)$"
 
 
 def is_installed() -> bool:
@@ -49,7 +66,7 @@ def make_first_commit(project: Path, message: str, author_name: str, author_emai
         ForgeError: If git refuses, for example because its configuration is broken.
     """
     env: dict[str, str] = {}
-    git = [argument for name, value in OVERRIDES.items() for argument in ("-c", f"{name}={value}")]
+    git = _options(OVERRIDES)
     for role in ("AUTHOR", "COMMITTER"):
         # Without `useConfigOnly`, git would make up an address from the name of the machine.
         if run(project, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT").returncode:
@@ -60,6 +77,56 @@ def make_first_commit(project: Path, message: str, author_name: str, author_emai
         return checked(project, "rev-parse", "HEAD")
     except ForgeError as error:
         raise ForgeError(f"{error} Mend that, or pass --no-git.") from error
+
+
+def online() -> dict[str, str]:
+    """The variables with which git may reach for a repository; in GIT_ALLOW_PROTOCOL, the user may allow others."""
+    return {"GIT_ALLOW_PROTOCOL": os.environ.get("GIT_ALLOW_PROTOCOL", TRANSPORTS), "GIT_NO_LAZY_FETCH": "0"}
+
+
+def on_files(project: Path, *arguments: str, stdin: str = "") -> str:
+    """What git prints where it looks into a project's files, for which the repository may name programs.
+
+    They run only if the user trusts the project. Otherwise the user's own run in their place and, where there are none,
+    git fails as soon as it needs one.
+
+    Args:
+        project: The root of the project.
+        arguments: What follows `git`.
+        stdin: What it reads.
+
+    Raises:
+        ForgeError: With git's reason, if it fails.
+    """
+    own = {} if trust.is_trusted(project) else _own_programs(project)
+    keys = {f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(own)}
+    values = {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(own.values())}
+    # As variables, because `-c` ends a name at its first `=`.
+    result = run(project, *arguments, env={"GIT_CONFIG_COUNT": str(len(own)), **keys, **values}, stdin=stdin)
+    if result.returncode and own:
+        raise ForgeError(
+            f"The git configuration of `{project}` names programs of its own, such as `{next(iter(own))}`, which run "
+            f"only in a project that you trust ({reason(result)}). If you do: `forge trust {project}`."
+        )
+    if result.returncode:
+        raise failed(result)
+    return result.stdout
+
+
+def links_written_through(project: Path) -> list[Path]:
+    """What is a link, of the parts of the project's repository that Forge lets git write."""
+    listed = checked(project, "rev-parse", "--git-path", "index", "--git-path", "objects", strip=False)
+    index, objects = (project / path for path in listed.removesuffix("\n").split("\n"))
+    return [place for place in (index, objects, *sorted(objects.glob("*"))) if place.is_symlink()]
+
+
+def line(folder: Path, *arguments: str) -> str:
+    """The one line that git prints, in which white space at an end may belong to a name.
+
+    Raises:
+        ForgeError: With git's reason, if it fails.
+    """
+    return checked(folder, *arguments, strip=False).removesuffix("\n")
 
 
 def checked(
@@ -107,12 +174,12 @@ def run(
 
     What is not UTF-8, in names and contents of files, passes through as it is.
     """
-    command = ["git", *NO_HOOKS, *arguments]
+    command = ["git", *_options(PROTECTION), *arguments]
     try:
         result = subprocess.run(
             command,
             cwd=folder,
-            env={**_environment(), **(env or {})},
+            env={**_environment(), **OFFLINE, **(env or {})},
             input=stdin.encode(errors="surrogateescape"),
             capture_output=True,
             check=False,
@@ -120,8 +187,36 @@ def run(
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 1, "", f"fatal: no answer in {timeout:.0f} seconds")
+    except ValueError:  # a null character, or half of one
+        return subprocess.CompletedProcess(command, 1, "", "fatal: no name or address can have such characters")
     out, err = (stream.decode(errors="surrogateescape") for stream in (result.stdout, result.stderr))
     return subprocess.CompletedProcess(result.args, result.returncode, out, err)
+
+
+def _own_programs(project: Path) -> dict[str, str]:
+    """The programs that the project's configuration adds to the user's own, each with what is to stand in its place."""
+    listed = run(project, "config", "-z", "--show-scope", "--get-regexp", PROGRAMS).stdout.split("\0")
+    users: dict[str, str] = {}
+    projects: set[str] = set()
+    for scope, entry in zip(listed[::2], listed[1::2], strict=False):  # what ends the last one follows it
+        key, _, value = entry.partition("\n")
+        if scope in ("local", "worktree"):
+            projects.add(key)
+        else:
+            users[key] = value
+    replaced: dict[str, str] = {}
+    for driver in sorted({key.rpartition(".")[0] for key in projects}):
+        if driver.startswith("hook."):
+            replaced[f"{driver}.enabled"] = "false"
+            continue
+        programs = [f"{driver}.{use}" for use in ("clean", "smudge", "process")]
+        replaced |= {key: users.get(key, "") for key in programs}
+        replaced[f"{driver}.required"] = "true"
+    return replaced
+
+
+def _options(settings: Mapping[str, str]) -> list[str]:
+    return [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
 
 
 def _environment() -> dict[str, str]:

@@ -26,6 +26,15 @@ def error(message: str, exit_code: int, *, as_json: bool) -> None:
         print(f"error: {_printable(message)}", file=sys.stderr)
 
 
+def defect(error: Exception) -> str:
+    """What to say of an error that nobody has foreseen."""
+    reason = " ".join(str(error).split()) or "no reason given"
+    return (
+        f"This is a defect of Forge ({type(error).__name__}: {reason}). Please report it, with what is printed when "
+        "FORGE_TRACEBACK=1 is set."
+    )
+
+
 def version(*, as_json: bool) -> None:
     """Print the version of Forge, and that of the template in it."""
     revision = provenance.installed().revision

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_cli import __version__, answers_file, destinations, git, interrupts, questions, terminal
+from forge_cli import __version__, answers_file, destinations, git, interrupts, paths, questions, terminal, trust
 from forge_cli.answers import check
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answers
@@ -63,7 +64,7 @@ def create(
         raise UsageError("There is no terminal to ask in. Pass --defaults to take the default answers.")
     check(answers, final=defaults)
     if not place and "project_name" in answers:
-        place = Path(questions.slug(answers))
+        place = _named_after(answers)
     occupied = place is not None and destinations.check(place, force=force)
 
     with interrupts.postponed():
@@ -75,13 +76,15 @@ def create(
             answers = render(rendered, answers, defaults=defaults, suggested_name=_valid(name))
             answers_file.stamp(rendered, template.address, template.revision)
             if not place:
-                place = Path(questions.slug(answers))
+                place = _named_after(answers)
                 occupied = destinations.check(place, force=force)
             files = destinations.files(rendered)
             sha, notes = _commit(rendered, answers, occupied=occupied) if commit and not dry_run else (None, [])
             plan = destinations.plan(rendered, place, force=force)
             if not dry_run:
                 destinations.carry_out(plan, place)
+                if template.installed and not occupied:
+                    _trust(place)
     except OSError as error:
         raise ForgeError(f"`{place or 'The project'}` cannot be made: {error.strerror or error}.") from error
     return Project(
@@ -95,6 +98,20 @@ def create(
         notes=notes + template.notes,
         dry_run=dry_run,
     )
+
+
+def _trust(project: Path) -> None:
+    """Let Forge run what it has just made itself; where that cannot be remembered, the user says so when it matters."""
+    with contextlib.suppress(OSError, RuntimeError):
+        trust.add(project)
+
+
+def _named_after(answers: Answers) -> Path:
+    """The directory that a project has when nobody names one: here, whatever the template computes."""
+    slug = questions.slug(answers)
+    if not paths.is_plain_name(slug):
+        raise ForgeError(f"The template names the directory `{slug}`, which is not a plain name. Pass DEST.")
+    return Path(slug)
 
 
 def _with_name(answers: Answers, directory: str) -> Answers:

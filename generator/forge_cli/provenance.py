@@ -78,12 +78,13 @@ def clone(address: str, folder: Path) -> Repository:
         The copy, which is bare.
 
     Raises:
-        ForgeError: If there is no git, or git cannot read what is there.
+        ForgeError: If that is no address, there is no git, or git cannot read what is there.
     """
+    addresses.check(address)
     shown = addresses.to_record(address)
     if not git.is_installed():
         raise ForgeError(f"git is not installed, so `{shown}` cannot be read. Install git.")
-    cloned = git.run(folder, "clone", "--quiet", "--bare", "--", addresses.to_clone(address), ".git")
+    cloned = git.run(folder, "clone", "--quiet", "--bare", "--", addresses.to_clone(address), ".git", env=git.online())
     if cloned.returncode:
         reason = addresses.without_credentials(git.reason(cloned)).rstrip(".")
         raise ForgeError(f"`{shown}` cannot be read ({reason}).")

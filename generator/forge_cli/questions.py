@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from forge_cli import yaml_text
+from forge_cli.errors import ForgeError
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -103,16 +104,20 @@ def read_from(root: Path) -> Iterator[None]:
 @cache
 def config() -> dict[str, Any]:
     """Everything in copier.yml, as it is written there."""
-    # libyaml's loader is six times faster, and every run of `forge` waits for it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (template_root() / "copier.yml").read_text(encoding="utf-8")
-    return dict(yaml.load(text, loader))  # noqa: S506 - both are safe loaders
+    try:
+        content = yaml_text.load((template_root() / "copier.yml").read_text(encoding="utf-8"))
+    except (yaml_text.NotYamlError, UnicodeDecodeError) as error:
+        place = str(error) if isinstance(error, yaml_text.NotYamlError) else ""
+        raise ForgeError(f"The template is broken: its copier.yml is not YAML{place}.") from error
+    if not (isinstance(content, dict) and all(isinstance(key, str) for key in content)):
+        raise ForgeError("The template is broken: its copier.yml holds no questions.")
+    return content
 
 
 @cache
 def questions() -> dict[str, Question]:
     """Every question by its name, in the order of copier.yml, the computed ones included."""
-    return {name: _question(name, details) for name, details in config().items() if not name.startswith("_")}
+    return {name: _readable(name, details) for name, details in config().items() if not name.startswith("_")}
 
 
 def asked() -> list[Question]:
@@ -186,8 +191,15 @@ def dependencies(question: Question) -> set[str]:
 
 
 def render(value: Answer, answers: Mapping[str, Any]) -> Answer:
-    """A value of copier.yml with its Jinja evaluated as Copier does."""
-    return _environment().from_string(value).render(answers) if isinstance(value, str) and "{" in value else value
+    """A value of copier.yml with its Jinja evaluated as Copier does.
+
+    Raises:
+        ForgeError: If that cannot be done.
+    """
+    if not isinstance(value, str) or "{" not in value:
+        return value
+    with _broken_at(value):
+        return _environment().from_string(value).render(answers)
 
 
 def variables(value: Answer) -> set[str]:
@@ -196,7 +208,21 @@ def variables(value: Answer) -> set[str]:
         return set()
     from jinja2.meta import find_undeclared_variables
 
-    return find_undeclared_variables(_environment().parse(value))
+    with _broken_at(value):
+        return find_undeclared_variables(_environment().parse(value))
+
+
+@contextmanager
+def _broken_at(value: str) -> Iterator[None]:
+    """Say in one sentence that a value of copier.yml cannot be evaluated."""
+    try:
+        yield
+    except Exception as error:  # whatever somebody's expression has come to
+        shown = " ".join(value.split())
+        if len(shown) > 60:
+            shown = f"{shown[:60]}..."
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise ForgeError(f"The template is broken at `{shown}` in copier.yml: {reason}.") from error
 
 
 @cache
@@ -205,8 +231,10 @@ def _environment() -> SandboxedEnvironment:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
-    options = {**config()["_envops"], "undefined": StrictUndefined}
-    return SandboxedEnvironment(extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"], **options)
+    from forge_cli.filters import Filters
+
+    options = {**config().get("_envops", {}), "undefined": StrictUndefined}
+    return SandboxedEnvironment(extensions=[Filters], **options)
 
 
 def _forget() -> None:
@@ -220,6 +248,21 @@ def _pairs(question: Question, other: Question) -> Iterator[Answers]:
     for value in question.values:
         for other_value in other.values:
             yield {**defaults, question.name: value, other.name: other_value}
+
+
+def _readable(name: str, details: Any) -> Question:
+    """A question of a template that somebody else may have written.
+
+    Raises:
+        ForgeError: If it has not the form that Forge knows.
+    """
+    with suppress(AttributeError, LookupError, TypeError, ValueError):
+        question = _question(name, details)
+        checks = (question.validator, question.condition, *(choice.validator for choice in question.choices))
+        is_known = question.computed or isinstance(question.default, str | int | float | None)
+        if is_known and all(isinstance(text, str) for text in (question.type, question.help, *checks)):
+            return question
+    raise ForgeError(f"The template is broken: Forge cannot read its question `{name}`.")
 
 
 def _question(name: str, details: dict[str, Any]) -> Question:

@@ -14,6 +14,7 @@ from forge_cli.errors import ForgeError, UsageError
 TEMPLATE = ("copier.yml", "template")
 RECORD = "generator/releases.txt"
 DESCRIBED = re.compile(r".+-\d+-g([0-9a-f]{4,40})")
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Repository:
             at: The revision whose record is read. A clone may come without tags, and never without its files.
         """
         found: dict[Version, Revision] = {}
-        recorded = (line.split() for line in (self._text(at, RECORD) or "").splitlines())
+        recorded = (line.split() for line in (self._text(at, RECORD) or "").splitlines() if line.strip())
         tags = (line.split() for line in self._git("for-each-ref", f"--format={TAG}", "refs/tags").splitlines())
-        for name, commit, *peeled in [*recorded, *tags]:  # an annotated tag is an object that names the commit
+        for name, *objects in [*recorded, *tags]:  # an annotated tag is an object that names the commit
             version = _version(name)
-            if version and self._holds(peeled[0] if peeled else commit):
-                found[version] = Revision(name, peeled[0] if peeled else commit)
+            if version and objects and COMMIT.fullmatch(objects[-1]) and self._holds(objects[-1]):
+                found[version] = Revision(name, objects[-1])
         return dict(sorted(found.items()))
 
     def newest(self) -> Revision:
@@ -66,7 +67,7 @@ class Repository:
         described = DESCRIBED.fullmatch(name)
         commit = described[1] if described else name
         found = git.run(self.path, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
-        if found.returncode or name.startswith("-"):
+        if found.returncode or not COMMIT.fullmatch(found.stdout.strip()):  # and not an option that git has understood
             known = f"The releases are: {', '.join(releases)}." if releases else "It has no releases."
             raise UsageError(f"`{name}` is no version of the template. {known}")
         commit = found.stdout.strip()
@@ -90,6 +91,8 @@ class Repository:
             raise ForgeError(f"`{revision.name}` is not a template of Forge: it has no copier.yml.") from error
         finally:
             (folder / ".index").unlink(missing_ok=True)
+        if (folder / TEMPLATE[0]).is_symlink() or not (folder / TEMPLATE[0]).is_file():
+            raise ForgeError(f"`{revision.name}` is not a template of Forge: its copier.yml is not a file of its own.")
 
     def text(self, revision: Revision, file: str) -> str | None:
         """What a file holds in a revision; None if it has no such file."""

@@ -86,6 +86,8 @@ class Sources:
         if given := given or os.environ.get("FORGE_TEMPLATE"):
             repository = self._clone(given)
             return Source(repository, _recorded(given, project.address), carried=False)
+        if project.address:
+            addresses.check(project.address)
         carried = self._carries()
         own = self._own
         if carried and own and own.revision and (not project.address or self._is_ours(project.address, own.address)):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import yaml
 
 from forge_cli import addresses, provenance, questions
 from forge_cli.errors import ForgeError
@@ -29,6 +27,8 @@ class Template:
     address: str | None
     revision: str | None
     notes: list[str] = field(default_factory=list)
+    installed: bool = False
+    """Whether it is the one that Forge was installed with, and nobody else's."""
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def chosen(place: str | None, version: str | None) -> Iterator[Template]:
             if carried is None:
                 raise ForgeError("This Forge carries no releases. Name where they are with --template.")
             with _exported(carried, provenance.installed().address, version) as template:
-                yield template
+                yield replace(template, installed=True)
 
 
 @contextmanager
@@ -74,8 +74,8 @@ def _exported(repository: Repository, address: str | None, version: str | None) 
 def _check(name: str) -> None:
     try:
         known = questions.questions().keys()
-    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ForgeError(f"`{name}` is not a template of Forge: its copier.yml cannot be read.") from error
+    except ForgeError as error:
+        raise ForgeError(f"`{name}` is not a template of Forge: its copier.yml cannot be read. {error}") from error
     if missing := NEEDED - known:
         raise ForgeError(f"`{name}` is not a template of Forge: it has no question `{min(missing)}`.")
 
@@ -83,6 +83,6 @@ def _check(name: str) -> None:
 def _installed() -> Template:
     found = provenance.installed()
     if not found.revision or not found.address:
-        return Template(None, None, [UNKNOWN])
+        return Template(None, None, [UNKNOWN], installed=True)
     notes = [CHANGED.format(found.revision.name)] if found.changed else []
-    return Template(found.address, found.revision.name, notes)
+    return Template(found.address, found.revision.name, notes, installed=True)

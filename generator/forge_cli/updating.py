@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forge_cli import answers, answers_file, changelog, git, interrupts, merging, ownership, questions
+from forge_cli import answers, answers_file, changelog, git, interrupts, merging, ownership, paths, questions
 from forge_cli.answers_file import Recorded
 from forge_cli.applying import Journal, changed_files, listed
 from forge_cli.changelog import Entry
@@ -80,7 +80,8 @@ def planned(
             before, owned_before = render(source.repository, old, recorded, [], folder / "old")
             after, owned_after = render(source.repository, new, recorded, given, folder / "new")
         answers_file.stamp(folder / "new", source.address, new.name)
-        shutil.copy2(project / answers_file.NAME, folder / "old")  # so that the new one is taken as it is
+        # So that the new one is taken as it is.
+        shutil.copy2(project / answers_file.NAME, folder / "old" / answers_file.NAME, follow_symlinks=False)
         (folder / "merge").mkdir()
         merged = merging.merge(
             project,
@@ -216,9 +217,13 @@ def _settings(before: Path, after: Path) -> tuple[list[str], list[str]]:
 
 
 def _without_untracked(project: Path, merged: Merge) -> Merge:
-    """Leave out what would be written over files that git does not know, such as a `.env`."""
+    """Leave out what would be written over files that git does not know, such as a `.env`, or through a link."""
     known = set(merging.tracked(project))
-    own = [path for path in merged.changes if path not in known and os.path.lexists(project / path)]
+    own = [
+        path
+        for path in merged.changes
+        if path not in known and (os.path.lexists(project / path) or paths.obstacle(project, path))
+    ]
     if not own:
         return merged
     changes = {path: kind for path, kind in merged.changes.items() if path not in own}

@@ -72,7 +72,7 @@ def test_a_usage_error_names_the_remedy_and_exits_2(forge: Forge, args: list[str
     [
         (b"a: b: c", "`answers.yml` is neither YAML nor JSON (line 1)."),
         (b"broker: redis\n  x: [", "`answers.yml` is neither YAML nor JSON (line 2)."),
-        (b"[" * 100_000, "`answers.yml` is neither YAML nor JSON."),
+        (b"[" * 100_000, "`answers.yml` is neither YAML nor JSON (line 1)."),
         (b"\xff\xfe", "`answers.yml` cannot be read: it is not text in UTF-8."),
         (b"", "`answers.yml` holds no answers. Write one `question: answer` on each line."),
         (b"- broker", "`answers.yml` holds no answers. Write one `question: answer` on each line."),

@@ -18,7 +18,7 @@ ASKED = {
     for name, question in COPIER_YML.items()
     if not name.startswith("_") and question.get("when") is not False
 }
-COMMANDS = ["new", "options", "update", "set", "check", "doctor"]
+COMMANDS = ["new", "options", "update", "set", "check", "doctor", "trust"]
 
 
 def test_options_name_every_question_with_its_values(forge: Forge) -> None:

@@ -61,6 +61,7 @@ def forge(*args: str | Path, variables: Mapping[str, str] | None = None) -> subp
 
 def doctor(project: Path, variables: Mapping[str, str] | None = None) -> Examined:
     """Examine a project; the command never ends with a traceback, and its code says whether there is a problem."""
+    assert forge("trust", project, variables=variables).returncode == 0
     ran = forge("doctor", project, "--json", variables=variables)
     assert ran.stderr == ""
     found = json.loads(ran.stdout)

@@ -22,7 +22,7 @@ SECONDS = 1.0  # for an answer from this machine
 POSSIBLE = range(1, 65536)
 LISTENS = "0A"  # https://www.kernel.org/doc/Documentation/networking/proc_net_tcp.txt
 # [host:]published:container[/protocol], where `published` may be a range
-SHORT = re.compile(r"(?:(?P<host>.+):)?(?P<first>\d+)(?:-(?P<last>\d+))?:[\d-]+(?:/(?P<protocol>\w+))?")
+SHORT = re.compile(r"(?:(?P<host>.+):)?(?P<first>\d{1,6})(?:-(?P<last>\d{1,6}))?:[\d-]+(?:/(?P<protocol>\w+))?")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def is_taken(host: str, port: int) -> bool:
     """Whether something listens there already."""
     try:
         return _is_taken(host, port)
-    except OSError:
+    except (OSError, UnicodeError):
         return False  # it is an address that this machine has not
 
 
@@ -132,11 +132,12 @@ def _of_compose(project: Project) -> Iterator[Wanted]:
 
 def _parsed(project: Project, port: Any) -> Iterator[tuple[str, int]]:
     if isinstance(port, dict):
+        port = {key: value for key, value in port.items() if isinstance(value, str | int)}
         published = project.filled_in(str(port.get("published", "")))
         found = SHORT.fullmatch(f"{published}:0/{port.get('protocol', 'tcp')}")
         host = project.filled_in(str(port.get("host_ip", "")))
     else:
-        found = SHORT.fullmatch(project.filled_in(str(port)))
+        found = SHORT.fullmatch(project.filled_in(port if isinstance(port, str) else ""))
         host = (found and found["host"]) or ""
     if found and found["protocol"] in {None, "tcp"}:
         for number in range(int(found["first"]), int(found["last"] or found["first"]) + 1):
@@ -170,7 +171,7 @@ def _title(port: int) -> str | None:
 
 def _published_by(project: Project) -> set[int]:
     """The ports that the project's own containers publish."""
-    if not project.has("compose.yaml"):
+    if not (project.has("compose.yaml") and project.may_run):  # Compose fetches what that file includes
         return set()
     answer = ask(["docker", "compose", "ps", "--format", "{{.Ports}}"], folder=project.folder)
     return {int(number) for number in re.findall(r":(\d+)->", answer.out)} if answer.code == 0 else set()

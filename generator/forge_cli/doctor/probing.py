@@ -49,8 +49,8 @@ class Told:
 
 
 def probe(project: Project) -> Told | None:
-    """Let the project tell about itself; None when it is not installed."""
-    if not project.python.exists():
+    """Let the project tell about itself; None when it is not installed, or the user has not agreed to run it."""
+    if not (project.may_run and project.python.exists()):
         return None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "facts"

@@ -42,7 +42,7 @@ def ask(
 
     Args:
         command: The program and its arguments.
-        folder: Where it runs.
+        folder: Where it runs; None for a place that no project has anything in.
         seconds: The limit, after which it is killed.
         env: Its environment, if not this one.
 
@@ -52,7 +52,8 @@ def ask(
     # Into files, not pipes: a process that it has started would hold a pipe open after it was killed.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
-            process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            place = folder or Path(Path.cwd().anchor)
+            process = subprocess.Popen(command, cwd=place, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         except OSError as error:
             return Answer(None, "", error.strerror or str(error))
         _running.add(process)

@@ -28,6 +28,18 @@ SETTING = "Set it in the environment or in `.env` (see `.env.example`)."
 
 def look(project: Project, told: Told | None) -> Iterator[Finding]:
     """Say whether the project can be imported, and what of its work would not be done."""
+    if project.committed:
+        told_of = f"`{project.committed}` is committed, and what comes with a repository is not run as its interpreter."
+        remedy = "Run `git rm -r --cached` on its directory, ignore and remove it, then `make install`."
+        yield problem("project.committed", told_of, remedy)
+        return
+    if not project.may_run:
+        yield problem(
+            "project.trusted",
+            "The project's own code was not run, because you have not said that you trust it.",
+            "Run `forge trust` if you do: then it runs here with your rights, and the rest is looked at.",
+        )
+        return
     if told is None:
         yield problem(
             "project.installed", "The project is not installed: it has no environment.", "Run `make install`."

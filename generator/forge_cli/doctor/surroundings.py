@@ -10,9 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from forge_cli import answers_file
+from forge_cli import answers_file, git, trust, yaml_text
 from forge_cli.errors import ForgeError
 
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?P<default>:?-[^}]*)?[^}]*\}|\$(?P<plain>\w+)")
@@ -53,6 +51,29 @@ class Project:
         """Whether secrets that everybody knows may serve here."""
         return self.environment == "development"
 
+    @cached_property
+    def committed(self) -> str | None:
+        """What of its environment git tracks, as a path from its root; it came from whoever made the repository."""
+        environment = self.python.parents[1]
+        parts = {environment, self.folder / ".uv", *map(_followed, (environment, self.python, self.private_uv))}
+        inside = [place.relative_to(self.folder) for place in parts if place.is_relative_to(self.folder)]
+        # In any case, as some file systems do not tell `.VENV` from `.venv`.
+        wanted = [f":(icase,literal){path}" for path in inside if path.parts]
+        if not git.is_installed():
+            return None
+        tracked = git.run(self.folder, "ls-files", "-z", "--", *wanted).stdout.split("\0")[0]
+        return tracked or None
+
+    @cached_property
+    def may_run(self) -> bool:
+        """Whether its own programs and its own code may run here."""
+        return trust.is_trusted(self.folder) and self.committed is None
+
+    @property
+    def private_uv(self) -> Path:
+        """The uv that its Makefile gets for it, which may not be there."""
+        return self.folder / ".uv" / "bin" / "uv"
+
     @property
     def python(self) -> Path:
         """The Python of its environment, which may not be there."""
@@ -64,10 +85,7 @@ class Project:
 
     def text(self, path: str) -> str:
         """A file's text; nothing when there is no such file."""
-        try:
-            return (self.folder / path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
+        return _text(self.folder / path)
 
     def variable(self, name: str) -> str:
         """A variable as the project reads it: from the environment, then from `.env`."""
@@ -82,7 +100,7 @@ class Project:
         """
         try:
             return tomllib.loads(self.text("pyproject.toml"))
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
             raise ForgeError(f"`pyproject.toml` is not TOML: {error}.") from error
 
     @cached_property
@@ -93,11 +111,9 @@ class Project:
             ForgeError: If it cannot be read.
         """
         try:
-            content = yaml.safe_load(self.text("compose.yaml"))
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f" (line {mark.line + 1})" if mark else ""
-            raise ForgeError(f"`compose.yaml` is not YAML{place}.") from error
+            content = yaml_text.load(self.text("compose.yaml"))
+        except yaml_text.NotYamlError as error:
+            raise ForgeError(f"`compose.yaml` is not YAML{error}.") from error
         return content if isinstance(content, dict) else {}
 
     def filled_in(self, text: str) -> str:
@@ -111,12 +127,20 @@ class Project:
 
 
 def _dotenv(file: Path) -> dict[str, str]:
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
-    found = [LINE.fullmatch(line) for line in lines if not line.lstrip().startswith("#")]
+    found = [LINE.fullmatch(line) for line in _text(file).splitlines() if not line.lstrip().startswith("#")]
     return {match["name"]: _plain(match["value"]) for match in found if match}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""  # and no pipe or device
+    except OSError:
+        return ""
+
+
+def _followed(place: Path) -> Path:
+    """Where a path leads to."""
+    return Path(os.path.realpath(place))
 
 
 def _plain(value: str) -> str:

@@ -34,8 +34,8 @@ def look(project: Project) -> Iterator[Finding]:
 
 def find_uv(project: Project) -> str | None:
     """The uv that the project's Makefile would use."""
-    private = project.folder / ".uv/bin/uv"
-    return shutil.which("uv") or (str(private) if private.exists() else None)
+    private = project.private_uv
+    return shutil.which("uv") or (str(private) if project.may_run and private.exists() else None)
 
 
 def _uv(project: Project, uv: str | None) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def _uv(project: Project, uv: str | None) -> Iterator[Finding]:
     if uv is None:
         if ".uv/bin/uv" not in makefile:
             yield problem("tools.uv", "uv is not installed.", INSTALLING_UV)
-        elif ask(["python3", "-c", "import ensurepip, venv"]).code != 0:
+        elif ask(["python3", "-I", "-c", "import ensurepip, venv"]).code != 0:
             yield problem(
                 "tools.uv",
                 "uv is not installed, and there is no `python3` with `venv` to get a copy of it.",
@@ -57,7 +57,7 @@ def _uv(project: Project, uv: str | None) -> Iterator[Finding]:
     if version is None:
         yield problem("tools.uv", f"uv (`{uv}`) does not run: {answer.last_line}.", INSTALLING_UV)
         return
-    lowest = re.search(r'"uv>=([\d.]+)', makefile)
+    lowest = re.search(r'"uv>=(\d+(?:\.\d+)*)', makefile)
     if lowest and version < Version(lowest[1]):
         told = f"uv is {version}, and the project was made for {lowest[1]} or later."
         yield warning("tools.uv", told, "Run `uv self update`, or update it by what it was installed with.")
@@ -68,13 +68,15 @@ def _uv(project: Project, uv: str | None) -> Iterator[Finding]:
 def _python(project: Project, uv: str | None) -> Iterator[Finding]:
     check = "tools.python"
     try:
-        wanted = SpecifierSet(str(project.declared.get("project", {}).get("requires-python", ">=3.11")))
-    except (ForgeError, InvalidSpecifier) as error:
+        wanted = SpecifierSet(project.declared.get("project", {}).get("requires-python", ">=3.11"))
+    except (ForgeError, InvalidSpecifier, AttributeError, TypeError) as error:
         told = str(error) if isinstance(error, ForgeError) else "`requires-python` in `pyproject.toml` is no version."
         yield problem(check, told, "Mend that file; `git diff pyproject.toml` shows what has changed.")
         return
     place = _shown(project)
     if project.python.parent.is_dir():
+        if not project.may_run:
+            return  # what it is, only it could say
         answer = ask([project.python, "--version"])
         version = version_in(answer.out)
         if version is None or version not in wanted:
@@ -84,9 +86,9 @@ def _python(project: Project, uv: str | None) -> Iterator[Finding]:
             yield fine(check, f"Python {version}, in `{place}`.")
         return
     if uv:
-        answer = ask(
-            [uv, "python", "find", "--no-project", "--no-python-downloads", str(wanted)], folder=project.folder
-        )
+        # uv asks the interpreters that it finds, and would find those in a directory of the project and above it.
+        folder = project.folder if project.may_run else None
+        answer = ask([uv, "python", "find", "--no-project", "--no-python-downloads", str(wanted)], folder=folder)
         found = answer.out.strip() if answer.code == 0 else ""
     else:
         found = next((name for name in ("python3",) if version_of(name) in wanted), "")

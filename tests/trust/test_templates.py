@@ -1,0 +1,132 @@
+"""What a hostile template tries, in every command that renders it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.trust.ground import Content, Ground, Ran, is_orderly
+from tests.trust.templates import ATTACKS, Attack
+from tests.updates.conftest import content
+from tests.updates.small import FIRST
+
+attacks = pytest.mark.parametrize("name", ATTACKS)
+matrix = pytest.mark.matrix
+
+
+@pytest.fixture(scope="module")
+def template(ground: Ground) -> Path:
+    """A template whose first and last release are honest, with one hostile release for each attack between them."""
+    place = ground.root / "template"
+    ground.release(place, "v1.0.0", FIRST)
+    for name, attack in ATTACKS.items():
+        ground.release(place, version(name), {**FIRST, **attack.files})
+    ground.release(place, "v1.2.0", FIRST)
+    ground.give(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def demo(ground: Ground, template: Path) -> Path:
+    """A committed project of the first release."""
+    place = ground.work / "demo"
+    ran = ground.run("new", place, "-y", "--template", template, "--vcs-ref", "v1.0.0")
+    assert ran.code == 0, ran.said
+    return place
+
+
+@pytest.fixture
+def place(ground: Ground, tmp_path: Path) -> Path:
+    """A directory for one test."""
+    folder = ground.work / tmp_path.name
+    folder.mkdir()
+    ground.give(folder)
+    return folder
+
+
+def version(name: str) -> str:
+    return f"v1.1.{list(ATTACKS).index(name)}"
+
+
+def copied(ground: Ground, demo: Path, place: Path, recorded: str) -> Path:
+    """A copy of the project that says it was made from another version."""
+    project = place / "demo"
+    ground.git(place, "clone", "--quiet", str(demo), str(project))
+    answers = project / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace("v1.0.0", recorded) + "shell: '@RUN@'\n")
+    ground.git(project, "commit", "--quiet", "--all", "--message", "Say another version")
+    ground.give(project)
+    return project
+
+
+def assert_harmless(ran: Ran, attack: Attack, ground: Ground, before: Content, *, says: bool = True) -> None:
+    """Assert that nothing has run or changed, and that one sentence says why."""
+    assert ground.outside() == before
+    assert is_orderly(ran), ran.said
+    if attack.pointless:
+        assert ran.code in (0, 3, 4), ran.said
+        return
+    assert ran.code in (1, 2), ran.said
+    if says:
+        [error] = [line for line in ran.said.splitlines() if line.startswith("error: ")]
+        assert attack.says in error
+
+
+@attacks
+@pytest.mark.parametrize(
+    "options",
+    [[], *(pytest.param([option], marks=matrix) for option in ("--no-git", "--dry-run", "--json", "--force"))],
+    ids=" ".join,
+)
+def test_making_a_project_does_no_harm(
+    ground: Ground, template: Path, place: Path, name: str, options: list[str]
+) -> None:
+    attack = ATTACKS[name]
+    if "--force" in options:
+        ground.write(place / "made", {"notes.md": "mine\n"})
+        ground.give(place)
+    before, inside = ground.outside(), content(place)
+    ran = ground.run("new", place / "made", "-y", "--template", template, "--vcs-ref", version(name), *options)
+    assert_harmless(ran, attack, ground, before, says="--json" not in options)
+    assert attack.pointless or content(place) == inside
+
+
+@attacks
+@pytest.mark.parametrize(
+    "options",
+    [["--dry-run"], ["--yes"], ["--json"]],
+    ids=" ".join,
+)
+@matrix
+def test_an_update_to_it_does_no_harm(
+    ground: Ground, template: Path, demo: Path, place: Path, name: str, options: list[str]
+) -> None:
+    attack = ATTACKS[name]
+    project = demo if options == ["--dry-run"] else copied(ground, demo, place, "v1.0.0")
+    before, inside = ground.outside(), content(project)
+    ran = ground.run("update", project, "--to", version(name), "--template", template, *options)
+    assert_harmless(ran, attack, ground, before, says="--json" not in options)
+    assert attack.pointless or content(project) == inside
+
+
+@attacks
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["update", "--yes"], ["update", "--dry-run"], ["set", "extra=yes", "--yes"], ["doctor"]],
+    ids=" ".join,
+)
+@matrix
+def test_a_project_that_says_it_was_made_from_it_does_no_harm(
+    ground: Ground, demo: Path, place: Path, name: str, command: list[str]
+) -> None:
+    attack = ATTACKS[name]
+    project = copied(ground, demo, place, version(name))
+    before, inside = ground.outside(), content(project)
+    ran = ground.run(*command, folder=project)
+    if command == ["doctor"]:
+        assert ground.outside() == before
+        assert is_orderly(ran)
+    else:
+        assert_harmless(ran, attack, ground, before)
+    assert attack.pointless or content(project) == inside
