@@ -1,4 +1,4 @@
-"""Dead letters on a broker that makes none by itself."""
+"""Dead letters that the broker does not make by itself."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,6 +6,17 @@ from typing import Any
 from kombu import Message, Producer, Queue
 
 from app.core.compression import unpacked
+from app.core.context import OF_ONE_DELIVERY
+
+
+def is_noted_well(message: Message) -> bool:
+    """Tell whether what a message says of its earlier deaths is what a broker writes; to most it says nothing."""
+    noted: Any = (message.headers or {}).get("x-death") or []
+    types = {"queue": str, "reason": str, "count": int}
+    return isinstance(noted, list) and all(
+        isinstance(death, dict) and all(isinstance(death.get(name), kind) for name, kind in types.items())
+        for death in noted
+    )
 
 
 def copy(message: Message, queue: Queue) -> None:
@@ -16,6 +27,7 @@ def copy(message: Message, queue: Queue) -> None:
         queue: The dead-letter queue.
     """
     headers, body = unpacked(message)
+    headers = {name: value for name, value in headers.items() if name not in OF_ONE_DELIVERY}
     properties = message.properties
     death = {
         "queue": (message.delivery_info or {}).get("routing_key"),

@@ -41,7 +41,7 @@ class CannotReplay(ValueError):
 def list_dead_letters(limit: int = 100) -> list[DeadLetter]:
     """Return the oldest messages of the dead-letter queue; they stay there."""
     with _messages() as messages:
-        return [describe(message) for message, _ in zip(messages, range(limit), strict=False)]
+        return [describe(message) for _, message in zip(range(limit), messages, strict=False)]
 
 
 def show(letter_id: str) -> DeadLetterContent:

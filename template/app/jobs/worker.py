@@ -11,7 +11,7 @@ from celery.signals import worker_ready
 from celery.worker import consumer, loops, request, state
 from kombu import Message
 
-from app.core import admission, broker
+from app.core import admission, broker, dead_letter
 from app.core.admission import Refused
 from app.core.celery import celery_app
 from app.core.services import unavailable
@@ -83,6 +83,8 @@ class Consumer(consumer.Consumer):
         def on_task_received(message: Message) -> None:
             try:
                 admission.check(message)
+                if not dead_letter.is_noted_well(message):
+                    raise Refused("has no history of its own")
                 handle(message)
             except Refused as refused:
                 self.refuse(message, refused)
@@ -103,8 +105,10 @@ class Consumer(consumer.Consumer):
     def refuse(self, message: Message, refused: Refused) -> None:
         """Set aside a message that is not let in."""
         logger.critical("a message is set aside: it %s (%s)", refused.reason, message.content_type)
-        broker.set_aside(message)
-        message.reject_log_error(logger, self.connection_errors)
+        if broker.set_aside(message):
+            message.ack_log_error(logger, self.connection_errors)
+        else:
+            message.reject_log_error(logger, self.connection_errors)
         if refused.believed:
             tracking.lost(message.headers, refused)
 
