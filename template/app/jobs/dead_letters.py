@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from celery import states
@@ -28,6 +29,9 @@ from app.jobs.death import (
 from app.jobs.job import Job, digest_of
 from app.jobs.states import FINAL, QUEUED
 from app.jobs.states import describe as describe_job
+from app.jobs.tracking import patiently
+
+PATIENCE = 2.0  # seconds
 
 
 class NoSuchDeadLetter(LookupError):
@@ -142,7 +146,8 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
         raise CannotReplay(text)
     # Before the record is open: a result that says how the job has ended would close it.
     celery_app.backend.forget(job.id)
-    if not records.reopen(job):
+    # Again when the answer is lost: what is written says that the job waits, and its message is still here.
+    if not patiently(partial(records.reopen, job), PATIENCE):
         text = f"The job {job.id} has changed in this moment. Look at it again."
         raise CannotReplay(text)
     try:
