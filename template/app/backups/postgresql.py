@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
@@ -105,7 +106,11 @@ class PostgreSQL(Engine):
             try:
                 yield PostgreSQL(self.url.set(database=name), self.folder)
             finally:
-                connection.exec_driver_sql(f"DROP DATABASE {quote(name)} WITH (FORCE)")
+                try:
+                    # This ends an autovacuum, which `FORCE` may do for a superuser only.
+                    connection.exec_driver_sql(f"DROP DATABASE {quote(name)}")
+                except DBAPIError:
+                    connection.exec_driver_sql(f"DROP DATABASE {quote(name)} WITH (FORCE)")
 
     def _server(self) -> str:
         with self.connect() as connection:
