@@ -59,7 +59,8 @@ def read(name: str, stored: Stored, now: datetime, known: Entry | None = None) -
         now: The store's time.
         known: What this process has made of the same schedule before, if it has.
     """
-    if known and known.stored == stored and known.ahead == (known.noted_until > now + TOLERANCE):
+    latest = now + TOLERANCE
+    if known and known.stored == stored and known.done_until <= latest and known.ahead == (known.noted_until > latest):
         return known
     entry = Entry(name, stored)
     try:
@@ -88,7 +89,7 @@ def _judged(entry: Entry, definition: Definition, now: datetime, known: Entry | 
         done_until = max([done_until, *(time for time in noted if time <= now + TOLERANCE)])
         definition = definition.begun_by(done_until)
     if noted[1] > now + TOLERANCE:
-        progress = progress.model_copy(update={"setbacks": progress.setbacks + 1})
+        progress = progress.model_copy(update={"done_until": done_until, "setbacks": progress.setbacks + 1})
     return replace(
         entry,
         definition=definition,

@@ -58,7 +58,8 @@ class StoredScheduler(Scheduler):
             self.synchronised = True
         asked = time.monotonic()
         found = store.read()
-        self._compare(found.now, timedelta(seconds=time.monotonic() - asked))
+        answered = time.monotonic()
+        self._compare(found.now, timedelta(seconds=answered - asked))
         self._read(found)
         waiting = [entry for entry in self.entries.values() if entry.due]
         # In another order each time: what one meets may hold up those behind it, and two schedulers that begin with the
@@ -66,10 +67,11 @@ class StoredScheduler(Scheduler):
         random.shuffle(waiting)
         pauses = [PACE]
         for entry in waiting:
-            if (passed := time.monotonic() - asked) > STALE:
+            due, passed = self._send(entry, found.now), time.monotonic() - answered
+            if passed > STALE:
                 # Somebody may have disabled the rest meanwhile.
                 return 0.0
-            if due := self._send(entry, found.now):
+            if due:
                 pauses.append((due - found.now).total_seconds() - passed)
         return max(0.0, min(pauses))
 

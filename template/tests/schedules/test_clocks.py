@@ -153,7 +153,7 @@ def test_the_stores_clock_may_be_set_back_before_a_schedule_began(
     add: Add, sent: Sent, scheduler: StoredScheduler, clock: Clock
 ) -> None:
     add("report", when={"every": 600})
-    for minutes in (0, 10, -60, -45, -30):
+    for minutes in (0, 10, 5, -60, -45, -30):
         clock.offset = minutes * MINUTE
         scheduler.tick()
 
@@ -168,6 +168,9 @@ def test_an_operator_sees_what_is_not_believed_and_takes_it_away(add: Add) -> No
     told = [f"not believed: a clock that was ahead has noted {AHEAD.isoformat(timespec='seconds')}"]
     assert service.show("report").notes == told
     assert told[0] in CliRunner().invoke(cli, ["schedules", "list"]).output
+    service.run("report")
+    assert service.show("report").notes == []
+    noted("report", done_until=AHEAD)
     service.enable("report", enabled=False)
     service.enable("report", enabled=True)
     assert service.show("report").notes == []
@@ -175,6 +178,24 @@ def test_an_operator_sees_what_is_not_believed_and_takes_it_away(add: Add) -> No
     assert stored.done_until
     assert stored.done_until < AHEAD
     assert service.show("report").next_run < AHEAD + MINUTE  # type: ignore[operator]
+
+
+def test_a_clock_that_has_lost_its_battery_brings_nothing_back(
+    add: Add, sent: Sent, scheduler: StoredScheduler, clock: Clock
+) -> None:
+    add("past", when={"at": (datetime.now(UTC) + SECOND).isoformat()})
+    add("daily", when={"every": 86_400})
+    before = entry("daily").due
+    clock.offset = MINUTE
+    scheduler.tick()
+    for offset in (datetime(1970, 1, 1, 0, 1, tzinfo=UTC) - datetime.now(UTC), 2 * MINUTE):
+        clock.offset = offset
+        scheduler.tick()
+        scheduler.tick()
+
+    assert len(sent) == 1
+    assert service.show("past").state == "ended"
+    assert entry("daily").due == before
 
 
 def test_an_operator_sees_that_nobody_sends_what_is_due(add: Add) -> None:
