@@ -1,5 +1,8 @@
 # `make` lists the targets.
 BIN := .venv/bin
+# What is given is text, for `make` and for the shell: a recipe takes it from its environment.
+override export NAMES := $(value NAMES)
+override export VERSION := $(value VERSION)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint format fast test boot faults stack docs bench release
@@ -38,7 +41,7 @@ docs: setup ## Write docs/options.md anew from copier.yml
 	$(BIN)/python docs/options.py
 
 bench: setup ## Measure `forge new` and a generated project: `make bench`, or `make bench NAMES=draining`
-	$(BIN)/python -m tests.bench $(NAMES)
+	@set -f; $(BIN)/python -m tests.bench $$NAMES
 
 release: ## Make a release: `make release VERSION=X.Y.Z`; pushes nothing
-	@python3 generator/release.py $(VERSION)
+	@python3 generator/release.py "$$VERSION"
