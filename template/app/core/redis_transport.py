@@ -5,6 +5,7 @@ It builds on parts of kombu that are not public: try restarts of Redis before yo
 
 import logging
 import time
+import uuid
 from collections.abc import Set
 from functools import cached_property
 from queue import Empty
@@ -18,8 +19,32 @@ from app.core import envelope
 
 logger = logging.getLogger(__name__)
 
-# Messages that Redis has handed out and could not note as handed out, for it went away in between.
-stranded: list[Any] = []
+# Put a message into its list, and tell one worker that waits for any.
+PUT = """
+redis.call('LPUSH', KEYS[1], ARGV[1])
+if redis.call('LLEN', KEYS[2]) < 100 then redis.call('LPUSH', KEYS[2], '') end
+"""
+
+# Take a message from the first list that has one and note in the same step, as kombu does, that it is handed out: so
+# none is lost with the connection on which it was to come, or with the process that was to read it. Whoever asks again
+# under the same tag, for the answer was lost, gets the same message.
+TAKE = """
+local noted = redis.call('HGET', KEYS[1], ARGV[1])
+if noted then
+  local message, queue = string.match(noted, '^%[(.*),"","([^"]*)"%]$')
+  return {queue, message}
+end
+for number = 3, #KEYS do
+  local message = redis.call('RPOP', KEYS[number])
+  if message then
+    local queue, now = ARGV[number - 1], redis.call('TIME')
+    redis.call('HSET', KEYS[1], ARGV[1], '[' .. message .. ',"","' .. queue .. '"]')
+    redis.call('ZADD', KEYS[2], now[1] + now[2] / 1e6, ARGV[1])
+    return {queue, message}
+  end
+end
+return false
+"""
 
 
 class QoS(redis.QoS):
@@ -27,18 +52,15 @@ class QoS(redis.QoS):
 
     channel: Any
     _delivered: Any
+    _dirty: Any
+    _flush: Any
     _remove_from_indices: Any
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a message, in Redis and here; keep it if that fails, for it is nowhere else."""
-        try:
-            super().append(message, delivery_tag)
-            if abs(self.lag) > 1.0:
-                self.claim({delivery_tag})
-        except Exception:
-            stranded.append(message)
-            raise
-        # Redis has it, and gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
+        """Note a message here. Redis has noted it already, and gives it back by its tag."""
+        if self._dirty:
+            self._flush()
+        # Held here as well, a look at a long queue would hold all of it.
         self._delivered[delivery_tag] = None
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
@@ -83,6 +105,17 @@ class Channel(redis.Channel):
     """Kombu's channel, on which a higher priority is served first and no message stops a worker."""
 
     QoS = QoS
+    connection_errors: Any
+    _expires: Any
+    _flush_brpop_reauth: Any
+    _q_for_pri: Any
+    _queue_cycle: Any
+
+    acknowledges = True
+    waits = False
+    """Whether every queue was empty, and the bell is waited for."""
+    asked_for: str | None = None
+    """The tag of a message that may be on its way."""
 
     @property
     def do_restore(self) -> bool:  # type: ignore[override]
@@ -106,12 +139,85 @@ class Channel(redis.Channel):
         # A message that is given back comes first again. Kombu would put one that is rejected behind all others.
         super()._do_restore_message(*args[:4])  # type: ignore[misc]
 
-    def _get(self, queue: str, timeout: float | None = None) -> Any:
+    def _put(self, queue: str, message: dict[str, Any], **options: Any) -> None:
+        if options.get("_publish_batch") is not None or (self._expires and queue in self._expires):
+            super()._put(queue, message, **options)
+            return
+        place = self._q_for_pri(queue, self._get_message_priority(message))
         with self.conn_or_acquire() as client:
-            for priority in self.priority_steps:
-                if item := client.rpop(self._q_for_pri(queue, priority)):  # type: ignore[attr-defined]
-                    return envelope.opened(item, queue)
-        raise Empty
+            client.eval(PUT, 2, place, _bell(queue), dumps(message))
+
+    def basic_consume(self, queue: str, no_ack: bool, *arguments: Any, **options: Any) -> Any:
+        """Remember when nobody will acknowledge, as with the answers to remote control: then kombu takes messages."""
+        self.acknowledges = self.acknowledges and not no_ack
+        return super().basic_consume(queue, no_ack, *arguments, **options)
+
+    def basic_get(self, queue: str, no_ack: bool = False, **options: Any) -> Any:
+        """Return one message, if there is any."""
+        if no_ack:
+            return super().basic_get(queue, no_ack, **options)
+        command, tag = self._take([queue])
+        with self.conn_or_acquire() as client:
+            taken = client.execute_command(*command)
+        if not taken:
+            return None
+        message = self.Message(_tagged(taken, tag), channel=self)
+        self.qos.append(message, tag)
+        return message
+
+    def _take(self, queues: list[str]) -> tuple[list[Any], str]:
+        tag = str(uuid.uuid4())
+        places = {self._q_for_pri(queue, step): queue for step in self.priority_steps for queue in queues}
+        keys = [self.unacked_key, self.unacked_index_key, *places]
+        return ["EVAL", TAKE, len(keys), *keys, tag, *places.values()], tag
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        # Kombu's BRPOP takes a message before anybody has noted that it is handed out.
+        if not self.acknowledges:
+            super()._brpop_start(timeout)  # type: ignore[misc]
+            return
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        if not queues:
+            return
+        command: list[Any] = ["BRPOP", *map(_bell, queues), self.brpop_timeout]
+        self.asked_for = None
+        if not self.waits:
+            command, self.asked_for = self._take(queues)
+        self._in_poll = self.client.connection
+        self._brpop_sent_at = time.monotonic()
+        self.client.connection.send_command(*command)
+
+    def _brpop_read(self, **options: Any) -> Any:
+        if not self.acknowledges:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        waited, self.waits = self.waits, False
+        try:
+            answer = self._answer("BRPOP" if waited else "EVAL", options)
+            if waited:
+                raise Empty
+            tag, self.asked_for = self.asked_for, None
+            if not answer or tag is None:
+                self.waits = True
+                raise Empty
+            queue = answer[0].decode()
+            self._queue_cycle.rotate(queue)
+            self.connection._deliver(_tagged(answer, tag), queue)
+            return True
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+
+    def _answer(self, command: str, options: dict[str, Any]) -> Any:
+        try:
+            return self.client.parse_response(self.client.connection, command, **options)
+        except self.connection_errors:
+            # The next look connects anew.
+            self.client.connection.disconnect()
+            raise
+        except self.ResponseError as error:
+            # A server that has no memory left, or became a replica: it may be well again soon.
+            logger.warning("no message can be taken: %s", error)
+            return None
 
     def _receive_one(self, client: Any) -> Any:
         # What was sent to every worker at once and is no message concerns nobody. It may not end one.
@@ -144,6 +250,19 @@ def _in_an_envelope(response: list[bytes] | None) -> list[bytes] | None:
         return response
     place, item = response
     return response if envelope.is_one(item) else [place, envelope.around(item, _queue_at(place))]
+
+
+def _bell(queue: str) -> str:
+    """Return the list that tells workers of a message; nothing is lost when nobody hears of it."""
+    return f"{queue}:bell"
+
+
+def _tagged(taken: list[bytes], tag: str) -> dict[str, Any]:
+    """Return what was taken from a queue as a message with the tag that it is noted under."""
+    queue, item = taken
+    message = envelope.opened(item, queue.decode())
+    message["properties"]["delivery_tag"] = tag
+    return message
 
 
 def _queue_at(place: bytes) -> str:
