@@ -9,7 +9,8 @@ from tests.test_render import contents
 
 # A backup follows from the database and the scheduler, and has a budget of its own.
 NAME: Answers = {"project_name": "Demo Project", "backup": False}
-ALWAYS = {".copier-answers.yml"}
+# What records the answers, and the page that says of each part whether it is trusted.
+ALWAYS = {".copier-answers.yml", "docs/security.md"}
 
 # The files of every project that an option may change, beside those that it owns.
 SHARED = {
@@ -74,6 +75,7 @@ OWNED = {
         "app/core/results.py",
         "app/jobs/records.py",
         "migrations/versions/0001_jobs.py",
+        "migrations/versions/0002_jobs.py",
     },
     "auth": {
         "app/core/authentication.py",

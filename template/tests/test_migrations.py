@@ -30,7 +30,8 @@ def test_a_message_is_words_and_no_code(alembic: Config, tmp_path: Path) -> None
     script = ScriptDirectory(alembic.get_main_option("script_location") or "", version_locations=[str(tmp_path)])
     assert script.get_heads() == []
 
-    for number, message in enumerate([f'"""\n{code}\n"""', f'""" + {code} + """', f"\\\n{code}", f"${{{code}}}", "\\"]):
+    filled_in = "${" + code + "}"
+    for number, message in enumerate([f'"""\n{code}\n"""', f'""" + {code} + """', f"\\\n{code}", filled_in, "\\"]):
         revision = script.generate_revision(f"{number:012x}", message, head=[], splice=True)
         assert revision is not None
         body = ast.parse(Path(revision.path).read_text()).body

@@ -13,7 +13,7 @@ from app.core.compression import unpacked
 from app.core.envelope import is_deep
 from app.core.headers import TAKEN, Headers
 
-# Bytes; RabbitMQ takes no more since version 4.0.
+# Bytes; a broker may take no more.
 LARGEST = 16 * 2**20
 # How deep arguments and workflows may be; they are copied, pickled and written again, a step for each level.
 DEEPEST = 200
