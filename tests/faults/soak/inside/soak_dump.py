@@ -44,7 +44,7 @@ def whereabouts() -> dict[str, list[str]]:
             held = f", which nobody may look at for {seconds} s" if seconds > 0 else ""
             found.setdefault(message["headers"].get("id", "?"), []).append(f"unacked{held}")
         for key in client.scan_iter(f"{settings.app.SLUG}.*", _type="list"):
-            for value in client.lrange(key, 0, -1):
+            for value in filter(None, client.lrange(key, 0, -1)):  # a bell has no text
                 name = key.decode().encode("unicode_escape").decode()
                 found.setdefault(json.loads(value)["headers"].get("id", "?"), []).append(name)
     return found
