@@ -20,8 +20,9 @@ Render = Callable[[Answers], Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def no_configuration_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Copier's settings would change default answers, and trusted projects are remembered. A variable that keeps Python from caching bytecode, as some
-    machines set it, would make every process of every variant compile its libraries again.
+    """Copier's settings would change default answers, and Forge remembers which projects are trusted. A variable that
+    keeps Python from caching bytecode, as some machines set it, would make every process of every variant compile its
+    libraries again.
     """
     settings = tmp_path_factory.mktemp("copier") / "settings.yml"
     settings.write_text("{}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Recorded:
 
     address: str | None
     version: str | None
+    name: str
     answers: dict[str, Any]
 
 
@@ -49,12 +51,11 @@ def read(project: Path) -> Recorded:
         raise ForgeError(f"`{file}` is not YAML{place}. Restore it with `git checkout -- {NAME}`.") from error
     if not isinstance(content, dict) or "project_name" not in content:
         raise ForgeError(f"`{file}` holds no answers. Restore it with `git checkout -- {NAME}`.")
-    for key in ("_src_path", "_commit"):  # a version such as 1.0 is a number in YAML
-        if not isinstance(content.get(key), str | int | float | None):
-            raise ForgeError(f"`{key}` in `{file}` is not text. Restore it with `git checkout -- {NAME}`.")
+    address, version, name = (_text(file, key, content.get(key)) for key in ("_src_path", "_commit", "project_name"))
     return Recorded(
-        address=_text(content.get("_src_path")),
-        version=_text(content.get("_commit")),
+        address=address,
+        version=version,
+        name=name or "",
         answers={key: value for key, value in content.items() if isinstance(key, str) and not key.startswith("_")},
     )
 
@@ -92,5 +93,11 @@ def stamp(folder: Path, address: str | None, revision: str | None) -> None:
     file.write_text(f"{comments}\n{own}{answers}", encoding="utf-8")
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _text(file: Path, key: str, value: object) -> str | None:
+    """A recorded value as text: YAML takes a version such as 1.0 for a number."""
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):  # a number of thousands of digits
+        if isinstance(value, str | int | float):
+            return str(value)
+    raise ForgeError(f"`{key}` in `{file}` is not text. Restore it with `git checkout -- {NAME}`.")

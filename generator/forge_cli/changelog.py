@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from forge_cli.repository import Repository, Revision
 
@@ -54,5 +54,5 @@ def _released(revision: Revision) -> Version | None:
 def _version(name: str) -> Version | None:
     try:
         return Version(name)
-    except InvalidVersion:
+    except ValueError:  # it is no version, or one of thousands of digits
         return None

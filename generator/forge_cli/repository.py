@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from forge_cli import git
 from forge_cli.errors import ForgeError, UsageError
@@ -137,5 +137,5 @@ TAG = "%(refname:strip=2) %(objectname) %(*objectname)"
 def _version(name: str) -> Version | None:
     try:
         return Version(name) if name.startswith("v") else None
-    except InvalidVersion:
+    except ValueError:  # it is no version, or one of thousands of digits
         return None

@@ -101,7 +101,7 @@ class Ground:
             if isinstance(text, Link):
                 place.symlink_to(self.filled_in(text.target))
             else:
-                place.write_text(self.filled_in(text))
+                place.write_text(self.filled_in(text), encoding="utf-8", errors="surrogateescape")
 
     def git(self, folder: Path, *args: str) -> str:
         """Run git as the attacker."""
@@ -125,7 +125,7 @@ class Ground:
 
     def outside(self) -> Content:
         """Everything that is not the project's, nor a cache or a temporary file that is gone in the end."""
-        found = {}
+        found: Content = {entry.name: (0, b"") for entry in self.root.iterdir()}
         for name in ("home", "sibling", "ran", "tmp"):
             found |= {f"{name}/{path}": value for path, value in content(self.root / name).items()}
         return {path: value for path, value in found.items() if not path.startswith("home/.cache")}
@@ -145,7 +145,7 @@ class Ground:
         if not self.user:
             return _run_here(arguments, folder or self.work, environment)
         done = subprocess.run(
-            [str(interpreter_of_nobody()), "-m", "forge_cli", *arguments],
+            [str(interpreter_of_nobody()), "-P", "-m", "forge_cli", *arguments],
             cwd=folder or self.work,
             env=environment | {"PYTHONPATH": os.pathsep.join(map(str, _importable()))},
             stdin=subprocess.DEVNULL,

@@ -144,3 +144,8 @@ ATTACKS = {
     "questions from another file": Attack({"copier.yml": f"{QUESTIONS}\n---\n!include ../../*\n"}, "copier.yml"),
     "text included from another file": Attack({"template/x.jinja": "{% include '../../home/.bashrc' %}"}, "broken"),
 }
+
+
+def version(name: str) -> str:
+    """The release of the hostile template that tries something."""
+    return f"v1.1.{list(ATTACKS).index(name)}"

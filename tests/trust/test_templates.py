@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.trust.ground import Content, Ground, Ran, is_orderly
-from tests.trust.templates import ATTACKS, Attack
+from tests.trust.made import hostile_template, project_of
+from tests.trust.templates import ATTACKS, Attack, version
 from tests.updates.conftest import content
-from tests.updates.small import FIRST
 
 attacks = pytest.mark.parametrize("name", ATTACKS)
 matrix = pytest.mark.matrix
@@ -17,23 +17,12 @@ matrix = pytest.mark.matrix
 
 @pytest.fixture(scope="module")
 def template(ground: Ground) -> Path:
-    """A template whose first and last release are honest, with one hostile release for each attack between them."""
-    place = ground.root / "template"
-    ground.release(place, "v1.0.0", FIRST)
-    for name, attack in ATTACKS.items():
-        ground.release(place, version(name), {**FIRST, **attack.files})
-    ground.release(place, "v1.2.0", FIRST)
-    ground.give(place)
-    return place
+    return hostile_template(ground)
 
 
 @pytest.fixture(scope="module")
 def demo(ground: Ground, template: Path) -> Path:
-    """A committed project of the first release."""
-    place = ground.work / "demo"
-    ran = ground.run("new", place, "-y", "--template", template, "--vcs-ref", "v1.0.0")
-    assert ran.code == 0, ran.said
-    return place
+    return project_of(ground, template)
 
 
 @pytest.fixture
@@ -43,10 +32,6 @@ def place(ground: Ground, tmp_path: Path) -> Path:
     folder.mkdir()
     ground.give(folder)
     return folder
-
-
-def version(name: str) -> str:
-    return f"v1.1.{list(ATTACKS).index(name)}"
 
 
 def copied(ground: Ground, demo: Path, place: Path, recorded: str) -> Path:

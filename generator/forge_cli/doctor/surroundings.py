@@ -39,7 +39,7 @@ class Project:
         """
         recorded = answers_file.read(folder)
         root = folder.resolve()
-        return cls(root, str(recorded.answers["project_name"]), _dotenv(root / ".env"))
+        return cls(root, recorded.name, _dotenv(root / ".env"))
 
     @property
     def environment(self) -> str:
