@@ -1,5 +1,7 @@
 """A task that was cancelled does not run."""
 
+import time
+
 import pytest
 
 from tests.boot.client import said
@@ -42,3 +44,28 @@ def test_a_running_task_that_is_cancelled_is_stopped(stage: Stage) -> None:
     for other in others:
         stage.api.result(other)
     assert lines(traces) == [f"begun {task_id}"]
+
+
+EXPIRES = """
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from app.jobs import records
+from app.jobs.making import Options, make_job
+
+job = make_job("app.tasks.fault_probe.note", {organization!r}, {{"path": {path!r}}}, Options())
+records.push(replace(job, expires=datetime.now(UTC) + timedelta(seconds=1)))
+print(job.id)
+"""
+
+
+def test_a_task_that_has_expired_before_it_began_is_revoked(stage: Stage) -> None:
+    stage.processes["worker"].kill()
+    traces = stage.path()
+    task_id = stage.script(EXPIRES.format(organization=stage.organization, path=str(traces))).splitlines()[-1]
+    time.sleep(2)
+
+    stage.start_worker()
+
+    assert stage.api.outcome(task_id, within=60)["status"] == "REVOKED"
+    assert lines(traces) == []
+    assert task_id not in stage.administer("GET", "/dead-letters").text
