@@ -57,10 +57,12 @@ class QoS(redis.QoS):
     _remove_from_indices: Any
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a message here. Redis has noted it already, and gives it back by its tag."""
-        if self._dirty:
+        """Note a message here, and in Redis unless it was noted there when it was taken."""
+        if delivery_tag != self.channel.noted:
+            super().append(message, delivery_tag)
+        elif self._dirty:
             self._flush()
-        # Held here as well, a look at a long queue would hold all of it.
+        # Redis gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
         self._delivered[delivery_tag] = None
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
@@ -111,11 +113,23 @@ class Channel(redis.Channel):
     _q_for_pri: Any
     _queue_cycle: Any
 
-    acknowledges = True
     waits = False
     """Whether every queue was empty, and the bell is waited for."""
     asked_for: str | None = None
     """The tag of a message that may be on its way."""
+    noted: str | None = None
+    """The tag of the message that was taken last."""
+    _asked_kombu = False
+
+    @cached_property
+    def unacknowledged(self) -> set[str]:
+        """The queues whose messages nobody acknowledges."""
+        return set()
+
+    @property
+    def kombu_takes(self) -> bool:
+        """Whether messages are taken by kombu's BRPOP, which does so before anybody has noted that they are out."""
+        return not self.unacknowledged.isdisjoint(self.active_queues)
 
     @property
     def do_restore(self) -> bool:  # type: ignore[override]
@@ -148,8 +162,8 @@ class Channel(redis.Channel):
             client.eval(PUT, 2, place, _bell(queue), dumps(message))
 
     def basic_consume(self, queue: str, no_ack: bool, *arguments: Any, **options: Any) -> Any:
-        """Remember when nobody will acknowledge, as with the answers to remote control: then kombu takes messages."""
-        self.acknowledges = self.acknowledges and not no_ack
+        """Remember which queues nobody acknowledges, as the answers to remote control."""
+        (self.unacknowledged.add if no_ack else self.unacknowledged.discard)(queue)
         return super().basic_consume(queue, no_ack, *arguments, **options)
 
     def basic_get(self, queue: str, no_ack: bool = False, **options: Any) -> Any:
@@ -161,6 +175,7 @@ class Channel(redis.Channel):
             taken = client.execute_command(*command)
         if not taken:
             return None
+        self.noted = tag
         message = self.Message(_tagged(taken, tag), channel=self)
         self.qos.append(message, tag)
         return message
@@ -172,8 +187,8 @@ class Channel(redis.Channel):
         return ["EVAL", TAKE, len(keys), *keys, tag, *places.values()], tag
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        # Kombu's BRPOP takes a message before anybody has noted that it is handed out.
-        if not self.acknowledges:
+        self._asked_kombu = self.kombu_takes
+        if self._asked_kombu:
             super()._brpop_start(timeout)  # type: ignore[misc]
             return
         queues = self._queue_cycle.consume(len(self.active_queues))
@@ -188,7 +203,7 @@ class Channel(redis.Channel):
         self.client.connection.send_command(*command)
 
     def _brpop_read(self, **options: Any) -> Any:
-        if not self.acknowledges:
+        if self._asked_kombu:
             return super()._brpop_read(**options)  # type: ignore[misc]
         waited, self.waits = self.waits, False
         try:
@@ -199,7 +214,7 @@ class Channel(redis.Channel):
             if not answer or tag is None:
                 self.waits = True
                 raise Empty
-            queue = answer[0].decode()
+            queue, self.noted = answer[0].decode(), tag
             self._queue_cycle.rotate(queue)
             self.connection._deliver(_tagged(answer, tag), queue)
             return True
