@@ -265,7 +265,7 @@ class Journal:
     def _missing(self, path: str) -> list[str]:
         """The directories that a file needs and the project has not, the outermost first."""
         above = [place for place in reversed(Path(path).parents) if place.parts]
-        return [place.as_posix() for place in above if not os.path.lexists(self.project / place)]
+        return [place.as_posix() for place in above if not (self.project / place).is_dir()]
 
     def _mark_conflicts(self, merge: Merge) -> None:
         """Let git know of the conflicts, with all sides, as after a merge of its own."""

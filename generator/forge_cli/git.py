@@ -209,8 +209,7 @@ def _own_programs(project: Path) -> dict[str, str]:
         if driver.startswith("hook."):
             replaced[f"{driver}.enabled"] = "false"
             continue
-        programs = [f"{driver}.{use}" for use in ("clean", "smudge", "process")]
-        replaced |= {key: users.get(key, "") for key in programs}
+        replaced |= {key: users.get(key, "") for key in projects if key.startswith(f"{driver}.")}
         replaced[f"{driver}.required"] = "true"
     return replaced
 

@@ -219,11 +219,12 @@ def _settings(before: Path, after: Path) -> tuple[list[str], list[str]]:
 def _without_untracked(project: Path, merged: Merge) -> Merge:
     """Leave out what would be written over files that git does not know, such as a `.env`, or through a link."""
     known = set(merging.tracked(project))
-    own = [
-        path
-        for path in merged.changes
-        if path not in known and (os.path.lexists(project / path) or paths.obstacle(project, path))
-    ]
+
+    def is_in_the_way(path: str) -> bool:
+        obstacle = paths.obstacle(project, path)  # which the update itself may take away
+        return os.path.lexists(project / path) or bool(obstacle and merged.changes.get(obstacle) != "removed")
+
+    own = [path for path in merged.changes if path not in known and is_in_the_way(path)]
     if not own:
         return merged
     changes = {path: kind for path, kind in merged.changes.items() if path not in own}

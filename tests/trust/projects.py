@@ -239,7 +239,10 @@ ATTACKS = {
         files={".venv/bin/python": PYTHON, ".uv/bin/uv": PYTHON}, also=lambda _, project: _executable(project)
     ),
     "modules with the names of the standard library's": Attack(
-        committed={f"{name}.py": "open('@ROOT@/ran/mark', 'w')\n" for name in SHADOWS}
+        committed={
+            **{f"{name}.py": "open('@ROOT@/ran/mark', 'w')\n" for name in SHADOWS},
+            "Makefile": "install:\n\t.uv/bin/uv sync\n",  # so that `python3` is looked at, which would get uv
+        }
     ),
     "settings of other programs": Attack(
         committed={

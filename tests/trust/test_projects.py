@@ -15,15 +15,11 @@ from tests.updates.conftest import content
 matrix = pytest.mark.matrix
 QUICK = [["check"], ["update", "--yes"]]
 OTHERS = [
-    ["check", "--json"],
     ["update", "--dry-run"],
     ["update", "--abort"],
     ["update", "--continue"],
-    ["update", "--yes", "--json"],
     ["set", "extra=yes", "--yes"],
-    ["set", "extra=yes", "--dry-run"],
     ["doctor"],
-    ["doctor", "--json"],
 ]
 
 
