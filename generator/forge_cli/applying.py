@@ -56,6 +56,7 @@ class Journal:
         place = Path(git.line(project, "rev-parse", "--absolute-git-dir")) / "forge"
         self.folder = place / f"update-{quote(self.prefix, safe='')}"
         self.file = self.folder / "journal.json"
+        self._draft = self.file.with_suffix(".new")
         self._lock = place / f"{self.folder.name}.lock"
 
     @contextmanager
@@ -236,7 +237,8 @@ class Journal:
         Raises:
             ForgeError: If there is such a link.
         """
-        own = [self.folder.parent, self._lock, self.folder, self.file, self.folder / "old", self.folder / "new"]
+        place = self.folder
+        own = [place.parent, self._lock, place, self.file, self._draft, place / "old", place / "new"]
         if links := [place for place in own if place.is_symlink()] or git.links_written_through(self.project):
             raise ForgeError(
                 f"`{links[0]}` is a link, and Forge writes nothing through it. Put in its place what it leads to."
@@ -286,9 +288,8 @@ class Journal:
         git.on_files(self.project, "--literal-pathspecs", "reset", "--quiet", *where, stdin="\0".join(changes))
 
     def _write(self, update: Update) -> None:
-        draft = self.file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(update)), encoding="utf-8")
-        draft.replace(self.file)
+        self._draft.write_text(json.dumps(asdict(update)), encoding="utf-8")
+        self._draft.replace(self.file)
 
     def _forget(self) -> None:
         self.file.unlink(missing_ok=True)  # first: what is left without it means nothing
@@ -327,6 +328,7 @@ def _move(source: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         draft = target.with_name(f".{target.name}.forge")
+        draft.unlink(missing_ok=True)  # a link of that name would lead elsewhere
         shutil.copy2(source, draft, follow_symlinks=False)
         draft.replace(target)
         source.unlink()

@@ -214,6 +214,7 @@ ATTACKS = {
     "journal in a directory that is a link": Attack(files={PLACE: Link("@SIBLING@")}),
     "journals in a directory that is a link": Attack(files={".git/forge": Link("@SIBLING@")}),
     "journal that is a link": Attack(files={f"{PLACE}/journal.json": Link("@SIBLING@/journal.json")}),
+    "draft of a journal that is a link": Attack(files={f"{PLACE}/journal.new": Link("@HOME@/.bashrc")}),
     "lock that is a link": Attack(files={f"{PLACE}.lock": Link("@SIBLING@/notes.md"), f"{PLACE}/x": ""}),
     "markers in what never ends": Attack(
         files={"endless": Link("/dev/zero")}, journal={"complete": True, **_undone("endless", "changed")}

@@ -12,6 +12,7 @@ from forge_cli import questions
 from forge_cli.cli import main
 from tests.trust.ground import Ground, Link
 from tests.trust.made import honest_template, project_of
+from tests.trust.projects import HOOKS, SETTINGS
 from tests.trust.templates import LINKS, QUESTIONS
 from tests.updates.conftest import content
 from tests.updates.small import FIRST
@@ -240,3 +241,47 @@ def test_what_nobody_has_foreseen_is_one_sentence_too(
     monkeypatch.setenv("FORGE_TRACEBACK", "1")
     with pytest.raises(ZeroDivisionError):
         main(["options"])
+
+
+@pytest.mark.parametrize("kind", ["with objects", "without objects", "bare", "bare, without objects"])
+def test_a_templates_own_repository_runs_nothing(ground: Ground, template: Path, tmp_path: Path, kind: str) -> None:
+    """As a directory that somebody has unpacked."""
+    place = tmp_path / "template"
+    repository = place if kind.startswith("bare") else place / ".git"
+    ground.git(
+        tmp_path, "clone", "--quiet", *(["--bare"] if kind.startswith("bare") else []), str(template), str(place)
+    )
+    for name, value in SETTINGS.items():
+        ground.git(place, "config", name, ground.filled_in(value))
+    ground.write(repository, {f"hooks/{name}": "#!/bin/sh\nexec @RUN@\n" for name in HOOKS})
+    for name in HOOKS:
+        (repository / "hooks" / name).chmod(0o755)
+    if kind.endswith("without objects"):
+        for pack in repository.glob("objects/pack/*"):
+            pack.unlink()
+        for file in repository.glob("objects/??/*"):
+            file.unlink()
+    made = ground.run("new", tmp_path / "made", "-y", "--template", place)
+    assert not ran(ground)
+    assert made.code == (1 if kind.endswith("without objects") else 0), made.said
+
+
+@pytest.mark.parametrize(
+    "name", [" a", "a ", "a%2Fb", "..%2F..%2Fx", "-x", "a\nb", 'a"b', "\u00e9", "~", "*", "[x]", ":(top)", "\\"]
+)
+def test_a_directory_of_any_name_is_updated_and_taken_back(
+    ground: Ground, demo: Path, tmp_path: Path, name: str
+) -> None:
+    place = tmp_path / "repository"
+    project = Path(shutil.copytree(demo, place / name, ignore=shutil.ignore_patterns(".git")))
+    (project / "code.py").write_text((project / "code.py").read_text().replace("line 20\n", "line twenty-one\n"))
+    ground.git(place, "init", "--quiet")
+    ground.git(place, "add", "--all", "--force")
+    ground.git(place, "commit", "--quiet", "--message", "Start")
+    before = content(place)
+    updated = ground.run("update", "--yes", folder=project)
+    assert updated.code == 3, updated.said
+    assert ground.git(place, "ls-files", "--unmerged", "-z").count(f"\t{name}/code.py\0") == 3
+    assert ground.run("update", "--abort", folder=project).code == 0
+    assert content(place) == before
+    assert not ground.git(place, "status", "--porcelain")
