@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import amqp
 import psutil
 import pytest
+import redis
+from kombu.connection import Connection
 
 from tests.boot.client import said
 from tests.boot.polling import wait_for
@@ -27,6 +30,14 @@ BY_CHANCE = int(os.environ.get("FORGE_FUZZ_MESSAGES", "150"))
 ENDED_SECONDS = 120.0
 MEMORY_MIB = 640.0
 ANSWER_BYTES = 4 * 2**20
+
+SHORT = {"CELERY_VISIBILITY_TIMEOUT": "3", "CELERY_TASK_TIME_LIMIT": "2", "CELERY_TASK_SOFT_TIME_LIMIT": "1"}
+COMMANDS = (
+    b"x", b"\xff\xfe", b"7", b"[]", b"{}", b"[" * corpus.DEEP, json.dumps({"properties": 7}).encode(),
+    json.dumps(corpus.enveloped(Letter({}, b"[]"))).encode(),
+    json.dumps(corpus.enveloped(Letter({"clock": "x"}, b'{"method": 7}'))).encode(),
+    json.dumps(corpus.enveloped(Letter({"compression": "gzip"}, b"x"))).encode(),
+)  # fmt: skip
 
 STATES = """
 import json
@@ -71,6 +82,69 @@ def test_no_message_ends_a_worker_and_every_one_is_accounted_for(stage: Stage, f
     assert stage.cli("dead-letters", "list").count("\n") >= min(len(found), 100)
     stage.api.result(stage.enqueue("note", path=stage.path()))
     purge(stage)
+
+
+@pytest.mark.on("redis")
+def test_nonsense_where_kombu_keeps_its_books_in_redis_stops_nothing(stage: Stage) -> None:
+    purge(stage)
+    stage.start_worker("worker", **SHORT)
+    url = stage.environment["CELERY_BROKER_URL"]
+    waiting, traces = corpus.good(), stage.path()
+    handed_out = [json.dumps(corpus.enveloped(traced(waiting, str(traces))))]
+    triples = [[json.loads(each), f"{corpus.SLUG}.tasks", f"{corpus.SLUG}.default"] for each in handed_out]
+    # What was handed out long ago is put back, the newest first.
+    nonsense = ["", "x", "[", "7", "null", "[1, 2]", "[1, 2, 3]", '["x", "y", "z"]', "[[], {}, null]", '[{}, "", ""]',
+                json.dumps([{"headers": 7}, [], {}])]  # fmt: skip
+    with redis.Redis.from_url(url) as server:
+        for number, item in enumerate((*nonsense, json.dumps(triples[0]))):
+            tag = f"nonsense-{number}"
+            server.hset("unacked", tag, item)
+            server.zadd("unacked_index", {tag: 1000 - number})
+        server.zadd("unacked_index", {b"\xff\xfe": 5})
+        server.sadd(f"_kombu.binding.{corpus.SLUG}.tasks", b"", b"x", b"\xff\xfe", b"a\x06\x16b", b"\x06\x16" * 9)
+        server.sadd("_kombu.binding.celery.pidbox", b"x")
+        dead = [b"", b"x", b"\xff", b"{}", b"[" * corpus.DEEP, json.dumps(corpus.enveloped(corpus.good(id=[1]))).encode(),
+                json.dumps(corpus.enveloped(corpus.good(dead_letters=7, **{"x-death": [7, {"time": 1e999}]}))).encode()]
+        for item in dead:
+            server.lpush(f"{corpus.SLUG}.dead", item)
+        channel = f"/{server.connection_pool.connection_kwargs['db']}.celery.pidbox"
+        for command in COMMANDS:
+            server.publish(channel, command)
+
+    task = stage.enqueue("note", path=stage.path())
+    stage.api.result(task)
+    wait_for("what was handed out runs", lambda: lines(traces), within=60)
+    # An empty entry is as good as none.
+    expected = len(nonsense) - 1 + len(dead)
+    wait_for("the rest is set aside", lambda: len(letters(stage)) >= expected, within=30)
+    for letter in letters(stage):
+        shown = stage.administer("GET", f"/dead-letters/{letter['id']}")
+        assert shown.status_code == 200, said(shown)
+    assert stage.cli("dead-letters", "list").count("\n") == expected
+    assert b"pong" in stage.command("celery", "-A", "app.core.celery", "inspect", "ping").encode()
+    stage.processes["worker"].expect_alive()
+    purge(stage)
+    stage.start_worker()
+
+
+@pytest.mark.on("rabbitmq-postgresql")
+def test_commands_that_are_none_stop_no_worker(stage: Stage) -> None:
+    traces = stage.path()
+    task = stage.enqueue("hold", path=traces, seconds=3.0)
+    wait_for("it has begun", lambda: lines(traces), within=20)
+
+    with Connection(stage.environment["CELERY_BROKER_URL"]) as connection, connection.channel() as channel:
+        for exchange in ("celery.pidbox", "celeryev"):
+            for content_type in ("application/json", "application/data", "application/x-python-serialize", ""):
+                for body in (b"", b"x", b"7", b"{}", b"[]", b'{"method": 7}', b'{"method": "no"}', b"\xff" * 9):
+                    headers = {"clock": "x", "compression": "gzip"} if body == b"x" else {}
+                    message = amqp.Message(body, content_type=content_type, application_headers=headers)
+                    channel.basic_publish(message, exchange=exchange, routing_key="worker.heartbeat")
+
+    # It was not begun again, which it would be if the connection had been lost.
+    stage.api.result(task)
+    assert lines(traces) == [f"begun {task}", f"ended {task}"]
+    assert "pong" in stage.command("celery", "-A", "app.core.celery", "inspect", "ping")
 
 
 def send(stage: Stage, chance: random.Random, traces: str) -> tuple[int, list[str]]:

@@ -103,4 +103,6 @@ def around(item: bytes, queue: str) -> bytes:
 def opened(item: bytes, queue: str) -> dict[str, Any]:
     """Return what kombu makes a message of, whatever it is that lay in a queue."""
     message: dict[str, Any] = loads(item if is_one(item) else around(item, queue))
+    # Where it goes when it is put back, which is not for the message to say.
+    message["properties"]["delivery_info"] |= {"exchange": "", "routing_key": queue}
     return message

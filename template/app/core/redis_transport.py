@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Set
 from functools import cached_property
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar
 
 from celery.worker import state
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -66,15 +66,14 @@ class QoS(redis.QoS):
         self._delivered[delivery_tag] = None
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Put a message back into its queue; what is none goes to a worker, which sets it aside.
+        """Put a message back into its queue; what is none becomes a dead letter.
 
         Kombu would stop at it each time, and put back nothing that comes after it.
         """
         with self.channel.conn_or_acquire(client) as connection:
             item = connection.hget(self.unacked_key, tag)
-            queues = self.channel.active_queues
-            if item and queues and not _was_handed_out(item):
-                connection.lpush(queues[0], envelope.around(item, queues[0]))
+            if item and not _was_handed_out(item):
+                connection.lpush(Channel.dead_letters, envelope.around(item, Channel.dead_letters))
                 self._remove_from_indices(tag).execute()
                 return
         super().restore_by_tag(tag, client, leftmost)
@@ -107,6 +106,7 @@ class Channel(redis.Channel):
     """Kombu's channel, on which a higher priority is served first and no message stops a worker."""
 
     QoS = QoS
+    dead_letters: ClassVar[str]
     connection_errors: Any
     _expires: Any
     _flush_brpop_reauth: Any
@@ -304,6 +304,11 @@ class Transport(redis.Transport):
     Channel = Channel
 
 
-def register() -> None:
-    """Let kombu use this transport."""
+def register(dead_letters: str) -> None:
+    """Let kombu use this transport.
+
+    Args:
+        dead_letters: The queue for what nobody can make a message of.
+    """
+    Channel.dead_letters = dead_letters
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
