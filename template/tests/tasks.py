@@ -114,6 +114,15 @@ def need(path: str) -> str:
     return Path(path).read_text()
 
 
+@celery_app.task(bind=True, dead_letter=True)
+def fail_then_hold(self: BaseTask, path: str, gate: str) -> None:
+    """Fail as long as a file does not exist, then wait for another one."""
+    if not Path(path).exists():
+        raise FileNotFoundError(path)
+    self.progress(1, 2)
+    wait_for(gate)
+
+
 @celery_app.task(soft_time_limit=1)
 def overrun(path: str) -> None:
     """Take longer than the soft time limit, and clean up."""
