@@ -18,6 +18,7 @@ from kombu.utils.encoding import ensure_bytes
 from kombu.utils.json import dumps
 
 from app.core import envelope
+from app.core.readable import Readable
 
 
 class Channel(filesystem.Channel):
@@ -91,7 +92,7 @@ class Transport(filesystem.Transport):
         super().drain_events(connection, timeout=min(timeout or 0.5, 0.5))
 
 
-class Results(FilesystemBackend):
+class Results(Readable, FilesystemBackend):
     """Celery's results in files, which appear whole here too: `app.core.embedded:Results+file:///folder`."""
 
     def set(self, key: bytes | str, value: bytes, *, nx: bool = False, **_: Any) -> bool:  # type: ignore[override]

@@ -32,5 +32,5 @@ def unconsumed(queues: Iterable[str] = QUEUES) -> list[str]:
 
 
 def _seen(queue: str) -> float:
-    meta = celery_app.backend.get_task_meta(_id(queue), cache=False)
-    return float(meta["result"] or 0)
+    seen = celery_app.backend.get_task_meta(_id(queue), cache=False)["result"]
+    return seen if isinstance(seen, float) else 0.0

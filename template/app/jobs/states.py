@@ -5,14 +5,17 @@ from typing import Any, Final
 
 from celery import states
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from app.core.readable import UnreadableResult
 from app.jobs.schemas import TaskError, TaskProgress, TaskStatus
 
 QUEUED: Final = "QUEUED"
 PROGRESS: Final = "PROGRESS"
 UNKNOWN: Final = "UNKNOWN"
 FINAL: Final = frozenset({states.SUCCESS, states.FAILURE, states.REVOKED})
+
+RESULT = TypeAdapter[Any](Any)
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,17 @@ class Record:
 
 def error_of(exception: BaseException) -> TaskError:
     """Return an exception as it may be shown: its type and its message, and no traceback."""
-    message = str(exception)
-    if isinstance(exception, TimeLimitExceeded):
-        message = f"The task took longer than its time limit of {exception.args[0]} seconds."
-    elif isinstance(exception, SoftTimeLimitExceeded):
-        message = "; ".join(map(str, exception.args))
+    try:
+        message = str(exception)
+        if isinstance(exception, TimeLimitExceeded):
+            message = f"The task took longer than its time limit of {exception.args[0]} seconds."
+        elif isinstance(exception, SoftTimeLimitExceeded):
+            message = "; ".join(map(str, exception.args))
+    except Exception:
+        message = "The error has no message that can be shown."
     # As text that can be stored wherever records are.
     storable = message[:10_000].replace("\0", "\ufffd").encode(errors="replace").decode()
-    return TaskError(type=type(exception).__name__, message=storable)
+    return TaskError(type=type(exception).__name__[:255], message=storable)
 
 
 def error_in(meta: dict[str, Any]) -> TaskError | None:
@@ -53,6 +59,16 @@ def _progress(result: Any) -> TaskProgress | None:
         return None
 
 
+def _shown(meta: dict[str, Any]) -> Any:
+    """Return the result as an answer can hold it; an error in its place if it is none that JSON can."""
+    if meta["status"] == states.SUCCESS:
+        try:
+            RESULT.dump_json(meta["result"])
+        except Exception:
+            return UnreadableResult("The result cannot be written as JSON.")
+    return meta["result"]
+
+
 def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
     """Return what became of a job.
 
@@ -63,11 +79,13 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
         record: The job's record.
         meta: What the result backend holds, from `get_task_meta`.
     """
-    state, result = meta["status"], meta["result"]
-    status, error, progress = record.status, error_in(meta), None
+    state, result = meta["status"], _shown(meta)
+    unreadable = isinstance(result, UnreadableResult)
+    status, progress = record.status, None
+    error = error_of(result) if isinstance(result, BaseException) else record.error
     if state == states.SUCCESS or (status not in FINAL and state != states.PENDING):
         status = state
-    if record.error and record.status == status:
+    if record.error and record.status == status and not unreadable:
         # As the worker saw it: not every exception survives the result backend.
         error = record.error
     if status == PROGRESS:
@@ -76,7 +94,7 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
         task_id=record.task_id,
         task_name=record.task_name,
         status=status,
-        result=result if status == state == states.SUCCESS else None,
-        error=error if status in {states.FAILURE, states.RETRY} else None,
+        result=result if status == state == states.SUCCESS and not unreadable else None,
+        error=error if status in {states.FAILURE, states.RETRY} or unreadable else None,
         progress=progress,
     )
