@@ -9,6 +9,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import api
 from app.core import broker, errors, logging, results
+from app.core.answers import AnswerHeadersMiddleware
 from app.core.celery import celery_app
 from app.core.config.settings import settings
 from app.core.request_id import RequestIdMiddleware
@@ -28,8 +29,16 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-app = FastAPI(title=settings.app.TITLE, lifespan=lifespan)
+app = FastAPI(
+    title=settings.app.TITLE,
+    lifespan=lifespan,
+    # Without it there is neither `/docs` nor `/redoc`.
+    openapi_url="/openapi.json" if settings.app.describes_itself else None,
+    # A redirect would lead to whatever host the caller has named.
+    redirect_slashes=False,
+)
 app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.limits.MAX_BODY_BYTES)
+app.add_middleware(AnswerHeadersMiddleware)
 app.add_middleware(RequestIdMiddleware)
 app.include_router(api.router)
 errors.install(app)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from app.core.config import base
 from app.core.config.base import explain
 from app.core.config.celery import CelerySettings
 from tests.processes import run
@@ -65,3 +66,14 @@ def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError) as refused:
         CelerySettings()
     assert "hunter2" not in str(refused.value)
+
+
+def test_nobody_else_looks_into_what_development_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / ".dev"
+    monkeypatch.setattr(base, "DEVELOPMENT", folder)
+    monkeypatch.setenv("ENVIRONMENT", "development")
+
+    CelerySettings()
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert folder.joinpath("results").is_dir()

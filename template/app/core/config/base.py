@@ -55,7 +55,8 @@ class Concern(Environment):
         sources = (init_settings, env_settings, dotenv_settings)
         if Environment().ENVIRONMENT != "development":
             return sources
-        DEVELOPMENT.joinpath("results").mkdir(parents=True, exist_ok=True)
+        DEVELOPMENT.mkdir(mode=0o700, exist_ok=True)
+        DEVELOPMENT.joinpath("results").mkdir(exist_ok=True)
         return (*sources, InitSettingsSource(settings_cls, dict(cls.embedded)))
 
 
