@@ -26,7 +26,8 @@ ADDRESSES = {
     "'https://git.example.com/team/forge'": "git+https://git.example.com/team/forge",
 }
 # In place of uvx: what it was asked for.
-ASKED = '#!/bin/sh\necho "$@"\n'
+ASKED = '#!/bin/sh\necho "$@"\necho "looks at $FORGE_TEMPLATE"\n'
+VERSIONS = {"v0.2.0": "v0.2.0", "v0.2.0-3-g550299f": "550299f", "'v1.0-gold'": "v1.0-gold", "1.0-rc-1": "1.0-rc-1"}
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -45,11 +46,16 @@ def project(request: pytest.FixtureRequest, render: Render, tmp_path: Path) -> P
     return copy
 
 
-def record(project: Path, address: str) -> None:
-    """Let a project have been made from some address."""
+def record(project: Path, address: str, version: str = "v0.2.0") -> None:
+    """Let a project have been made from some address, in some version."""
     answers = project / ".copier-answers.yml"
-    lines = [line for line in answers.read_text().splitlines() if not line.startswith("_src_path:")]
-    answers.write_text("\n".join([lines[0], f"_src_path: {address}", *lines[1:], ""]))
+    lines = [line for line in answers.read_text().splitlines() if not line.startswith(("_src_path:", "_commit:"))]
+    answers.write_text("\n".join([lines[0], f"_commit: {version}", f"_src_path: {address}", *lines[1:], ""]))
+
+
+def asked(address: str, version: str) -> str:
+    """What uvx is asked for, and where Forge looks for newer releases."""
+    return f"--from {address}@{version} forge check\nlooks at {address}\n"
 
 
 def check(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -64,7 +70,18 @@ def test_forge_comes_from_the_address_that_the_project_records(recorded: str, pr
 
     done = check(project)
 
-    assert (done.returncode, done.stdout) == (0, f"--from {ADDRESSES[recorded]} forge check\n")
+    assert (done.returncode, done.stdout) == (0, asked(ADDRESSES[recorded], "v0.2.0"))
+
+
+@pytest.mark.parametrize("recorded", VERSIONS)
+def test_it_runs_the_forge_that_the_project_was_made_by_and_looks_for_a_newer_template(
+    recorded: str, project: Path
+) -> None:
+    record(project, "https://git.example.com/team/forge", recorded)
+
+    done = check(project)
+
+    assert done.stdout == asked("git+https://git.example.com/team/forge", VERSIONS[recorded])
 
 
 def test_a_variable_says_where_it_comes_from_instead(project: Path) -> None:
@@ -72,7 +89,7 @@ def test_a_variable_says_where_it_comes_from_instead(project: Path) -> None:
 
     done = check(project, FORGE_TEMPLATE="git@git.example.com:team/fork.git")
 
-    assert done.stdout == "--from git+ssh://git@git.example.com/team/fork.git forge check\n"
+    assert done.stdout == asked("git+ssh://git@git.example.com/team/fork.git", "v0.2.0")
 
 
 @pytest.mark.parametrize("recorded", ["/home/me/my forge", "../forge", "~/forge", "C:\\forge"])
