@@ -103,10 +103,16 @@ def test_nonsense_where_kombu_keeps_its_books_in_redis_stops_nothing(stage: Stag
         server.zadd("unacked_index", {b"\xff\xfe": 5})
         server.sadd(f"_kombu.binding.{corpus.SLUG}.tasks", b"", b"x", b"\xff\xfe", b"a\x06\x16b", b"\x06\x16" * 9)
         server.sadd("_kombu.binding.celery.pidbox", b"x")
-        dead = [b"", b"x", b"\xff", b"{}", b"[" * corpus.DEEP, json.dumps(corpus.enveloped(corpus.good(id=[1]))).encode(),
-                json.dumps(corpus.enveloped(corpus.good(dead_letters=7, **{"x-death": [7, {"time": 1e999}]}))).encode()]
-        for item in dead:
-            server.lpush(f"{corpus.SLUG}.dead", item)
+        dead = [
+            b"",
+            b"x",
+            b"\xff",
+            b"{}",
+            b"[" * corpus.DEEP,
+            json.dumps(corpus.enveloped(corpus.good(id=[1]))).encode(),
+            json.dumps(corpus.enveloped(corpus.good(dead_letters=7, **{"x-death": [7, {"time": 1e999}]}))).encode(),
+        ]
+        server.lpush(f"{corpus.SLUG}.dead", *dead)
         channel = f"/{server.connection_pool.connection_kwargs['db']}.celery.pidbox"
         for command in COMMANDS:
             server.publish(channel, command)
