@@ -1,4 +1,4 @@
-"""The envelope that kombu puts a message into where the broker itself has none: on Redis and on the embedded broker."""
+"""The envelope that kombu puts a message into where the broker itself has none."""
 
 import base64
 import binascii

@@ -8,14 +8,13 @@ from functools import partial
 from typing import Any
 
 from celery import states
-from sqlalchemy import Insert, or_, select, update
 from sqlalchemy import insert as insert_into
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from app.core import transaction
-from app.core.database import session
+from app.core.database import insert_unless_there, session
 from app.core.services import SentLater, reach_broker, unavailable
 from app.jobs.chores import every
 from app.jobs.job import Job
@@ -128,22 +127,11 @@ def insert(db: Session, job: Job) -> Record | None:
     if not job.keyed:
         db.execute(insert_into(JobRecord), values)
         return None
-    db.execute(_insert_unless_there(db.get_bind().dialect.name), values)
+    # Not an insertion that may fail within a savepoint: a database that resolves a deadlock may end all savepoints.
+    db.execute(insert_unless_there(JobRecord), values)
     record = db.get_one(JobRecord, job.id, populate_existing=True)
     # Two of the same microsecond both send it, and one of the two begins.
     return None if record.created_at == now else record.as_record()
-
-
-def _insert_unless_there(dialect: str) -> Insert:
-    """Return a statement that leaves a record of the same id alone.
-
-    Not an insertion that may fail within a savepoint: MySQL ends all savepoints when it resolves a deadlock.
-    """
-    if dialect == "mysql":
-        return mysql.insert(JobRecord).on_duplicate_key_update(id=JobRecord.id)
-    if dialect == "sqlite":
-        return sqlite.insert(JobRecord).on_conflict_do_nothing()
-    return postgresql.insert(JobRecord).on_conflict_do_nothing()
 
 
 def publish_pending(*, task_id: str | None = None, older_than: timedelta = timedelta(0), limit: int = BATCH) -> int:
