@@ -32,13 +32,13 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def running_worker(tasks: str) -> Iterator[Lines]:
+def running_worker(tasks: str, **environment: str) -> Iterator[Lines]:
     """Run a worker that knows a module of tasks besides; the lines of its log are added as they are written."""
     command = [sys.executable, "-m", "celery", "-A", "app.core.celery", "worker", "--include", tasks]
     process = subprocess.Popen(
         [*command, "--concurrency", "2"],
         cwd=ROOT,
-        env=os.environ | {"LOG_FORMAT": "json"},
+        env=os.environ | {"LOG_FORMAT": "json"} | environment,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -60,8 +60,17 @@ def running_worker(tasks: str) -> Iterator[Lines]:
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a module of this environment's Python as a command, as a user would."""
+    return _run("-m", *command, **environment)
+
+
+def script(source: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own."""
+    return _run("-c", source, **environment)
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *command],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
