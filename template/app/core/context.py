@@ -66,13 +66,10 @@ def organization_id() -> str | None:
 
 
 @before_task_publish.connect
-def pass_on(headers: dict[str, Any], properties: dict[str, Any], **_: Any) -> None:
+def pass_on(headers: dict[str, Any], **_: Any) -> None:
     """Let a task that is sent from a request or from another task know on whose behalf."""
     for name in OF_ONE_DELIVERY:
         headers.pop(name, None)
-    # Celery tells the broker too when a message expires. A broker may make it a dead letter, and its job would wait for
-    # ever; a worker notes that it was revoked.
-    properties.pop("expiration", None)
     own = {"request_id": request_id(), "organization_id": organization_id(), "part_of": _going_on.get() or _continued()}
     for name, value in own.items():
         if value is not None:
