@@ -38,7 +38,7 @@ def installed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project after `make install`; not to be changed."""
     place = Path(shutil.copytree(made, tmp_path_factory.mktemp("installed") / "demo"))
     subprocess.run(["make", "install"], cwd=place, env=environment(), check=True, timeout=INSTALL_SECONDS)
-    return place
+    return trusted(place)
 
 
 @pytest.fixture
@@ -47,6 +47,12 @@ def edited(installed: Path, tmp_path: Path) -> Path:
     place = tmp_path / "demo"
     shutil.copytree(installed, place, ignore=shutil.ignore_patterns(".venv", ".dev"))
     (place / ".venv").symlink_to(installed / ".venv")
+    return trusted(place)
+
+
+def trusted(place: Path) -> Path:
+    """A project that Forge may run, though it did not make it there."""
+    assert forge("trust", place).returncode == 0
     return place
 
 
