@@ -16,6 +16,7 @@ from app.backups.engine import SPARE, BackupError, Engine, Rows, label
 from app.backups.engines import engine_for
 from app.backups.store import Backup, Manifest
 from app.backups.stream import CHUNK, Digested, unpacked
+from app.backups.workshop import workshop
 from app.core.config.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def make(retention_days: int | None = None) -> Backup:
     if days < 1:
         message = f"retention_days must be 1 or more, not {days}"
         raise ValueError(message)
-    with store.workshop() as folder:
+    with workshop() as folder:
         started = time.monotonic()
         engine = engine_for(make_url(settings.database.DATABASE_URL), folder)
         versions = engine.versions()

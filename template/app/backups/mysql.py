@@ -88,8 +88,7 @@ class MySQL(Engine):
         if clear:
             self._clear()
         program = _program(CLIENTS, self._server())
-        # `--binary-mode` takes everything between quotes as it is, and no command of the client's own: what stands in a
-        # dump runs no program, and reads no file of this machine.
+        # Everything between quotes as it is, no command of the client's own, and no file of this machine is read.
         options = ["--batch", "--binary-mode", "--local-infile=0", "--default-character-set=utf8mb4", PACKET]
         command = [program, self._account(program), *options, self.url.database or ""]
         with tools.writing(command, {}, self.url.password or "") as target:

@@ -12,6 +12,7 @@ from app.backups import store
 from app.backups.engine import BackupError, Engine, Rows
 from app.backups.engines import ENGINES, engine_for
 from app.backups.store import Backup
+from app.backups.workshop import workshop
 from app.core.config.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def restore(backup: Backup, into: URL, *, force: bool, confirm: Callable[[str], 
         BackupError: It cannot be done, or has failed; the text says why.
         OSError: The disk has failed, or is full.
     """
-    with store.workshop() as folder:
+    with workshop() as folder:
         engine = engine_for(into, folder)
         _expect_whole(backup, engine)
         full = bool(engine.tables())
@@ -87,7 +88,7 @@ def drill() -> Drill:
         BackupError: The backup is not good, or there is none.
         OSError: The disk has failed, or is full.
     """
-    with store.workshop() as folder:
+    with workshop() as folder:
         backup = store.find("latest")
         engine = engine_for(make_url(settings.database.DATABASE_URL), folder)
         _expect_whole(backup, engine)

@@ -1,14 +1,10 @@
 """The backups that there are: each a compressed file with a manifest beside it, which is its proof of being whole."""
 
-import fcntl
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import IO, Annotated
@@ -16,12 +12,11 @@ from typing import IO, Annotated
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from app.backups.engine import BackupError
-from app.backups.stream import CHUNK, Damaged, unpacked
+from app.backups.stream import Damaged, drain, unpacked
 from app.core.config.settings import settings
 
 TIME = "%Y%m%dT%H%M%SZ"
 LARGEST_MANIFEST = 16 * 2**20  # bytes; a line for each table
-
 Number = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -30,7 +25,7 @@ class Manifest(BaseModel):
 
     Attributes:
         seconds: How long it took.
-        size: Of the file, as `sha256` is.
+        size, sha256: Those of the file.
         unpacked_size: Of what is in the file; earlier versions did not note it.
     """
 
@@ -73,8 +68,7 @@ class Backup:
         if thorough:
             try:
                 with self.content() as stream:
-                    for _ in iter(partial(stream.read, CHUNK), b""):
-                        pass
+                    drain(stream)
             except Damaged as error:
                 return f"damaged: {error.reason}"
         return "ok"
@@ -164,31 +158,3 @@ def checksum(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def workshop() -> Iterator[Path]:
-    """Be the only one that makes, tries or restores a backup, in a folder that is empty and goes at the end.
-
-    The lock ends with the process, however that ends; what it left in the folder goes when the next one comes.
-
-    Raises:
-        BackupError: Another process is at it.
-    """
-    place = directory()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(place / f".{settings.app.SLUG}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        folder = place / f".{settings.app.SLUG}.unfinished"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        message = f"Another backup, restore or drill is running in `{place}`."
-        raise BackupError(message) from None
-    finally:
-        os.close(lock)

@@ -84,6 +84,12 @@ class _Exactly(RawIOBase):
         return read
 
 
+def drain(stream: IO[bytes]) -> None:
+    """Read a stream to its end."""
+    while stream.read(CHUNK):
+        pass
+
+
 @contextmanager
 def unpacked(file: IO[bytes], size: int | None) -> Iterator[IO[bytes]]:
     """Unpack a file while it is read, in little memory.
