@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from forge_cli import git, paths
+from forge_cli import git, paths, trust
 from forge_cli.errors import ConflictError, ForgeError
 from forge_cli.interrupts import uninterrupted
 from forge_cli.merging import KINDS, Kind, Merge
@@ -67,6 +67,12 @@ class Journal:
             ForgeError: If one is going on, or something in the repository leads out of it.
         """
         self._refuse_links()
+        elsewhere = None if trust.is_trusted(self.project) else git.repository_elsewhere(self.project)
+        if elsewhere:
+            raise ForgeError(
+                f"The repository of `{self.project}` is `{elsewhere}`, which does not know of it. If you want it so: "
+                f"`forge trust {self.project}`."
+            )
         self._lock.parent.mkdir(exist_ok=True)
         try:
             with FileLock(self._lock, timeout=0):

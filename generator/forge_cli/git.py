@@ -6,6 +6,7 @@ repository is not, for anything that would run a program, write outside it or re
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -118,6 +119,24 @@ def links_written_through(project: Path) -> list[Path]:
     listed = checked(project, "rev-parse", "--git-path", "index", "--git-path", "objects", strip=False)
     index, objects = (project / path for path in listed.removesuffix("\n").split("\n"))
     return [place for place in (index, objects, *sorted(objects.glob("*"))) if place.is_symlink()]
+
+
+def repository_elsewhere(project: Path) -> Path | None:
+    """The repository of a project whose `.git` only says where that is, if it does not say the same of the project.
+
+    A linked work tree and a submodule are known to their repositories. A file or a link in an archive can name any.
+    """
+    asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    top, place, common = (Path(os.path.realpath(project / line(project, "rev-parse", each))) for each in asked)
+    if place.is_relative_to(top):
+        return None if common.is_relative_to(top) else common
+    with contextlib.suppress(OSError, ValueError):
+        if Path(os.path.realpath((place / "gitdir").read_text(encoding="utf-8").strip())) == top / ".git":
+            return None
+    worktree = run(project, "config", "--file", str(place / "config"), "core.worktree").stdout.removesuffix("\n")
+    if worktree and Path(os.path.realpath(place / worktree)) == top:
+        return None
+    return place
 
 
 def line(folder: Path, *arguments: str) -> str:

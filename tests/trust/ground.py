@@ -95,6 +95,8 @@ class Ground:
             place = folder / self.filled_in(path)
             if place.is_symlink() or place.is_file():
                 place.unlink()
+            elif place.is_dir():
+                shutil.rmtree(place)
             if text is None:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +128,11 @@ class Ground:
     def outside(self) -> Content:
         """Everything that is not the project's, nor a cache or a temporary file that is gone in the end."""
         found: Content = {entry.name: (0, b"") for entry in self.root.iterdir()}
+        for path in (self.root / "another" / ".git").rglob("*"):
+            found[str(path.relative_to(self.root))] = (
+                path.lstat().st_mode,
+                path.read_bytes() if path.is_file() else b"",
+            )
         for name in ("home", "sibling", "ran", "tmp"):
             found |= {f"{name}/{path}": value for path, value in content(self.root / name).items()}
         return {path: value for path, value in found.items() if not path.startswith("home/.cache")}

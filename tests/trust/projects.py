@@ -185,6 +185,15 @@ ATTACKS = {
         also=lambda _, project: shutil.rmtree(project / ".git"),
     ),
     "work tree that is the home directory": Attack(settings={"core.worktree": "@HOME@"}),
+    "repository of another project": Attack(
+        files={".git": "gitdir: @ROOT@/another/.git\n"}, also=lambda ground, project: _another(ground, project)
+    ),
+    "repository of another project by a link": Attack(
+        files={".git": Link("@ROOT@/another/.git")}, also=lambda ground, project: _another(ground, project)
+    ),
+    "objects of another project": Attack(
+        files={".git/commondir": "@ROOT@/another/.git\n"}, also=lambda ground, project: _another(ground, project)
+    ),
     # A journal that Forge has not written.
     "journal that removes a file above": Attack(journal=_undone("../../../sibling/notes.md")),
     "journal that removes a file by its whole name": Attack(journal=_undone("@HOME@/.bashrc")),
@@ -255,6 +264,12 @@ ATTACKS = {
     ),
     "pipes, where files are read": Attack(also=lambda _, project: _pipes(project)),
 }  # fmt: skip
+
+
+def _another(ground: Ground, project: Path) -> None:
+    """A project of the user's own, which the attacker knows of."""
+    if not (ground.root / "another").exists():
+        shutil.copytree(project.parent.parent / "demo", ground.root / "another")
 
 
 def _executable(project: Path, *paths: str) -> None:

@@ -266,6 +266,7 @@ def test_a_templates_own_repository_runs_nothing(ground: Ground, template: Path,
     assert made.code == (1 if kind.endswith("without objects") else 0), made.said
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "name", [" a", "a ", "a%2Fb", "..%2F..%2Fx", "-x", "a\nb", 'a"b', "\u00e9", "~", "*", "[x]", ":(top)", "\\"]
 )

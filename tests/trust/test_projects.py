@@ -13,8 +13,9 @@ from tests.trust.projects import ATTACKS, programs
 from tests.updates.conftest import content
 
 matrix = pytest.mark.matrix
-QUICK = [["check"], ["update", "--yes"]]
+QUICK = [["check"]]
 OTHERS = [
+    ["update", "--yes"],
     ["update", "--dry-run"],
     ["update", "--abort"],
     ["update", "--continue"],

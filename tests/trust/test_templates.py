@@ -45,7 +45,7 @@ def copied(ground: Ground, demo: Path, place: Path, recorded: str) -> Path:
     return project
 
 
-def assert_harmless(ran: Ran, attack: Attack, ground: Ground, before: Content, *, says: bool = True) -> None:
+def assert_harmless(ran: Ran, attack: Attack, ground: Ground, before: Content) -> None:
     """Assert that nothing has run or changed, and that one sentence says why."""
     assert ground.outside() == before
     assert is_orderly(ran), ran.said
@@ -53,15 +53,14 @@ def assert_harmless(ran: Ran, attack: Attack, ground: Ground, before: Content, *
         assert ran.code in (0, 3, 4), ran.said
         return
     assert ran.code in (1, 2), ran.said
-    if says:
-        [error] = [line for line in ran.said.splitlines() if line.startswith("error: ")]
-        assert attack.says in error
+    [error] = [line for line in ran.said.splitlines() if line.startswith("error: ")]
+    assert attack.says in error
 
 
 @attacks
 @pytest.mark.parametrize(
     "options",
-    [[], *(pytest.param([option], marks=matrix) for option in ("--no-git", "--dry-run", "--json", "--force"))],
+    [[], *(pytest.param([option], marks=matrix) for option in ("--no-git", "--dry-run", "--force"))],
     ids=" ".join,
 )
 def test_making_a_project_does_no_harm(
@@ -73,34 +72,26 @@ def test_making_a_project_does_no_harm(
         ground.give(place)
     before, inside = ground.outside(), content(place)
     ran = ground.run("new", place / "made", "-y", "--template", template, "--vcs-ref", version(name), *options)
-    assert_harmless(ran, attack, ground, before, says="--json" not in options)
+    assert_harmless(ran, attack, ground, before)
     assert attack.pointless or content(place) == inside
 
 
 @attacks
-@pytest.mark.parametrize(
-    "options",
-    [["--dry-run"], ["--yes"], ["--json"]],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("option", ["--dry-run", "--yes"])
 @matrix
 def test_an_update_to_it_does_no_harm(
-    ground: Ground, template: Path, demo: Path, place: Path, name: str, options: list[str]
+    ground: Ground, template: Path, demo: Path, place: Path, name: str, option: str
 ) -> None:
     attack = ATTACKS[name]
-    project = demo if options == ["--dry-run"] else copied(ground, demo, place, "v1.0.0")
+    project = demo if option == "--dry-run" else copied(ground, demo, place, "v1.0.0")
     before, inside = ground.outside(), content(project)
-    ran = ground.run("update", project, "--to", version(name), "--template", template, *options)
-    assert_harmless(ran, attack, ground, before, says="--json" not in options)
+    ran = ground.run("update", project, "--to", version(name), "--template", template, option)
+    assert_harmless(ran, attack, ground, before)
     assert attack.pointless or content(project) == inside
 
 
 @attacks
-@pytest.mark.parametrize(
-    "command",
-    [["check"], ["update", "--yes"], ["update", "--dry-run"], ["set", "extra=yes", "--yes"], ["doctor"]],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("command", [["check"], ["update", "--yes"], ["set", "extra=yes", "--yes"]], ids=" ".join)
 @matrix
 def test_a_project_that_says_it_was_made_from_it_does_no_harm(
     ground: Ground, demo: Path, place: Path, name: str, command: list[str]
@@ -109,9 +100,5 @@ def test_a_project_that_says_it_was_made_from_it_does_no_harm(
     project = copied(ground, demo, place, version(name))
     before, inside = ground.outside(), content(project)
     ran = ground.run(*command, folder=project)
-    if command == ["doctor"]:
-        assert ground.outside() == before
-        assert is_orderly(ran)
-    else:
-        assert_harmless(ran, attack, ground, before)
+    assert_harmless(ran, attack, ground, before)
     assert attack.pointless or content(project) == inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import ipaddress
 import json
 import os
 import re
@@ -94,11 +95,16 @@ def is_taken(host: str, port: int) -> bool:
     """Whether something listens there already."""
     try:
         return _is_taken(host, port)
-    except (OSError, UnicodeError):
-        return False  # it is an address that this machine has not
+    except (OSError, ValueError):
+        return False  # it is an address that this machine has not, or none
 
 
 def _is_taken(host: str, port: int) -> bool:
+    if host:
+        # Only an address of this machine is one that something here can have; no other is called.
+        address = ipaddress.ip_address(host)
+        with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET) as own:
+            own.bind((host, 0))
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as client:
         client.settimeout(SECONDS)
         if client.connect_ex((host or "127.0.0.1", port)) == 0:
