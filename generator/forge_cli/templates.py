@@ -75,7 +75,7 @@ def _check(name: str) -> None:
     try:
         known = questions.questions().keys()
     except ForgeError as error:
-        raise ForgeError(f"`{name}` is not a template of Forge: its copier.yml cannot be read. {error}") from error
+        raise ForgeError(f"`{name}` is not a template of Forge: its copier.yml cannot be read.") from error
     if missing := NEEDED - known:
         raise ForgeError(f"`{name}` is not a template of Forge: it has no question `{min(missing)}`.")
 

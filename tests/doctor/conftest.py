@@ -10,7 +10,7 @@ import pytest
 from tests.boot.run import Run
 from tests.faults.running import on_projects, pytest_collection_modifyitems, pytest_runtest_makereport, running
 
-from .examined import environment, forge
+from .examined import environment, forge, trusted
 from .projects import PROJECTS, Servers
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport"]
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(made: Path, tmp_path: Path) -> Path:
     """A project with every default answer, not installed."""
-    return Path(shutil.copytree(made, tmp_path / "demo"))
+    return trusted(Path(shutil.copytree(made, tmp_path / "demo")))
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +48,6 @@ def edited(installed: Path, tmp_path: Path) -> Path:
     shutil.copytree(installed, place, ignore=shutil.ignore_patterns(".venv", ".dev"))
     (place / ".venv").symlink_to(installed / ".venv")
     return trusted(place)
-
-
-def trusted(place: Path) -> Path:
-    """A project that Forge may run, though it did not make it there."""
-    assert forge("trust", place).returncode == 0
-    return place
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tests.boot.variants import Variant
 from tests.faults.projects import OTHERS, Project
 from tests.faults.stage import Stage
 
-from .examined import TOOLS, Examined, doctor
+from .examined import TOOLS, Examined, doctor, trusted
 
 
 def _project(name: str, index: int, servers: Mapping[str, type[Server]], **answers: str) -> Project:
@@ -44,6 +44,7 @@ class Servers(Stage):
             for start in starts:
                 start.result()
         self.command("alembic", "upgrade", "heads")
+        trusted(self.project.root)
 
     def examine(self, path: str = "", **variables: str) -> Examined:
         """Run `forge doctor`; no secret of the project is in what it prints.

@@ -179,7 +179,6 @@ def test_files_that_cannot_be_read_are_named_without_a_traceback(project: Path) 
 
 
 def test_people_read_findings_with_the_remedy_below(project: Path) -> None:
-    forge("trust", project)
     ran = forge("doctor", project)
     assert ran.returncode == 1
     assert ran.stdout.startswith(f"demo in `{project}`, ENVIRONMENT development, as nothing says otherwise.\n\n")
