@@ -182,7 +182,6 @@ ATTACKS = {
             ".git": None, "HEAD": "ref: refs/heads/main\n", "refs/x": "", "objects/x": "",
             "config": "[core]\n\tbare = false\n\tworktree = @HOME@\n\tfsmonitor = @RUN@\n",
         },
-        also=lambda _, project: shutil.rmtree(project / ".git"),
     ),
     "work tree that is the home directory": Attack(settings={"core.worktree": "@HOME@"}),
     "repository of another project": Attack(
