@@ -155,7 +155,8 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
     except BaseException:
         if meta["status"] == states.FAILURE:
             celery_app.backend.store_result(job.id, meta["result"], states.FAILURE, traceback=meta.get("traceback"))
-        records.finish(job.id, states.FAILURE, letter.death.error)
+        # As the worker saw it: not every exception survives the result backend.
+        records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
         raise
 
 
