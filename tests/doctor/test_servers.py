@@ -43,7 +43,7 @@ store.write("from-yesterday", None, json.dumps(stored))
 """
 FORGET = """
 from app.schedules.store import store
-store.write("from-yesterday", store.read()["from-yesterday"].definition, None)
+store.write("from-yesterday", store.read().schedules["from-yesterday"].definition, None)
 """
 
 

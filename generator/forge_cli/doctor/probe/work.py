@@ -41,7 +41,10 @@ def look_at_stored_schedules() -> None:
     from app.schedules.store import store
 
     if not database_is_missing():
-        problems = {name: read(name, row).problem for name, row in store.read().items()}
+        found = store.read()
+        # Since 0.3.0, the store tells its time as well.
+        rows, told = (found.schedules, (found.now,)) if hasattr(found, "now") else (found, ())
+        problems = {name: read(name, row, *told).problem for name, row in rows.items()}
         tell("stored", problems={name: problem for name, problem in problems.items() if problem})
 
 
