@@ -120,13 +120,17 @@ def _messages() -> Iterator[Iterator[Message]]:
     with celery_app.connection_for_write() as connection:
         channel: Any = connection.default_channel
         broker.DEAD_LETTER_QUEUE(channel).declare()
+        # kombu's own queues put what is given back on top, each on the others; RabbitMQ's behind all that was given back
+        # before, so that the order stays only if all of it is taken.
+        on_top = isinstance(channel, virtual.Channel)
         messages = take()
         try:
             yield messages
         finally:
             messages.close()
-            # What is given back is delivered first, in this order; kombu's own queues put each on top of the others.
-            on_top = isinstance(channel, virtual.Channel)
+            if not on_top:
+                for _ in take():
+                    pass
             for tag in reversed(left) if on_top else left:
                 channel.basic_reject(tag, requeue=True)
 
