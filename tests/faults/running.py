@@ -56,6 +56,8 @@ def on_projects(metafunc: pytest.Metafunc, fixture: str, projects: Mapping[str, 
         projects: The projects by name.
     """
     if fixture in metafunc.fixturenames:
+        # The scheduler tells by the name of the project alone which tests share it.
+        assert not list(metafunc.definition.iter_markers("parametrize")), metafunc.definition.nodeid
         mark = metafunc.definition.get_closest_marker("on")
         names = mark.args if mark else tuple(projects)
         parameters = [pytest.param(projects[name], id=name) for name in names]

@@ -83,10 +83,19 @@ def test_load_alone_does_not_open_the_rate_that_processes_share(stage: Stage, st
     assert posted(stage, apis(stage, 2, store)) == {422: ALLOWED, 429: REQUESTS - ALLOWED}
 
 
-@pytest.mark.parametrize("outage", [outages.frozen, outages.down], ids=["frozen", "killed"])
-def test_a_store_that_is_away_under_load_refuses_nobody_and_counts_again_on_its_return(
-    outage: outages.Outage, stage: Stage, store: Server, figures: Figures
+def test_a_store_that_is_killed_under_load_refuses_nobody_and_counts_again_on_its_return(
+    stage: Stage, store: Server, figures: Figures
 ) -> None:
+    nobody_is_refused_while(outages.down, stage, store, figures)
+
+
+def test_a_store_that_freezes_under_load_refuses_nobody_and_counts_again_on_its_return(
+    stage: Stage, store: Server, figures: Figures
+) -> None:
+    nobody_is_refused_while(outages.frozen, stage, store, figures)
+
+
+def nobody_is_refused_while(outage: outages.Outage, stage: Stage, store: Server, figures: Figures) -> None:
     ports = apis(stage, 1, store)
     assert posted(stage, ports, ALLOWED, 10) == {422: ALLOWED}
     assert posted(stage, ports, 10, 10) == {429: 10}
