@@ -30,14 +30,14 @@ def status(jobs: JobsService, task_id: str) -> str:
     return jobs.get_task_status(task_id, "default").status
 
 
-def leave_a_copy() -> None:
+def leave_a_copy(**headers: Any) -> None:
     """Put a second copy of the letter into the queue, as an operator who is killed between two steps leaves one."""
     with celery_app.connection_for_write() as connection:
         queue = broker.DEAD_LETTER_QUEUE(connection.default_channel)
         message: Any = queue.get()
         connection.Producer().publish(
             message.body,
-            headers=message.headers,
+            headers=message.headers | headers,
             content_type=message.content_type,
             content_encoding=message.content_encoding,
             exchange=queue.exchange,
@@ -128,6 +128,21 @@ def test_a_letter_whose_job_runs_is_not_sent(
 
     gate.touch()
     assert finished(task_id)["status"] == "SUCCESS"
+
+
+def test_a_letter_that_names_another_organization_changes_nothing_of_the_job(
+    jobs: JobsService, finished: Wait, tmp_path: Path, admin_client: TestClient
+) -> None:
+    path = tmp_path / "missing"
+    task_id = fail(jobs, finished, path)
+    leave_a_copy(organization_id="another")
+    path.write_text("here it is")
+    dead_letters.replay(task_id)
+    until(lambda: status(jobs, task_id) == "SUCCESS")
+
+    assert "another organization" in refusal(admin_client, task_id)
+
+    assert finished(task_id)["result"] == "here it is"
 
 
 def test_a_key_leads_to_the_job_while_it_is_sent_again(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def _messages() -> Iterator[Iterator[Message]]:
     with celery_app.connection_for_write() as connection:
         channel: Any = connection.default_channel
         broker.DEAD_LETTER_QUEUE(channel).declare()
-        # kombu's own queues put what is given back on top, each on the others; RabbitMQ's behind all that was given back
-        # before, so that the order stays only if all of it is taken.
+        # kombu's own queues put what is given back on top, each on the others. RabbitMQ's put it behind all that was
+        # given back before, so the order stays only if all of that is taken.
         on_top = isinstance(channel, virtual.Channel)
         messages = take()
         try:
@@ -150,17 +150,20 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
         raise CannotReplay(text)
     # Before the record is open: a result that says how the job has ended would close it.
     celery_app.backend.forget(job.id)
-    # Again when the answer is lost: what is written says that the job waits, and its message is still here.
-    if not patiently(partial(records.reopen, job), PATIENCE):
-        text = f"The job {job.id} has changed in this moment. Look at it again."
-        raise CannotReplay(text)
+    reopened = False
     try:
+        # Again when the answer is lost: what is written says that the job waits, and its message is still here.
+        reopened = patiently(partial(records.reopen, job), PATIENCE)
+        if not reopened:
+            text = f"The job {job.id} is another organization's, or has changed in this moment. Look at it again."
+            raise CannotReplay(text)
         yield
     except BaseException:
-        if meta["status"] == states.FAILURE:
-            celery_app.backend.store_result(job.id, meta["result"], states.FAILURE, traceback=meta.get("traceback"))
-        # As the worker saw it: not every exception survives the result backend.
-        records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
+        if meta["status"] in FINAL:
+            celery_app.backend.store_result(job.id, meta["result"], meta["status"], traceback=meta.get("traceback"))
+        if reopened:
+            # As the worker saw it: not every exception survives the result backend.
+            records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
         raise
 
 
