@@ -25,7 +25,7 @@ def check(address: str) -> None:
     except (OSError, RuntimeError, ValueError):  # a user without a home directory, half of an IPv6 address
         possible = False
     if not possible:
-        raise UsageError(f"`{address}` is no address of a template. Write a path, a URL or `gh:owner/name`.")
+        raise UsageError(f"`{address}` is not the address of a template. Write a path, a URL or `gh:owner/name`.")
 
 
 def to_clone(address: str) -> str:

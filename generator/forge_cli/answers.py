@@ -78,7 +78,7 @@ def carried_over(recorded: Mapping[str, Any], given: Answers) -> Answers:
         given: The answers that change.
 
     Raises:
-        UsageError: If a recorded answer is not allowed any more.
+        UsageError: If a recorded answer is no longer allowed.
     """
     known: Answers = {}
     for question in questions.asked():

@@ -42,7 +42,7 @@ def read(project: Path) -> Recorded:
     if file.is_symlink():
         raise ForgeError(f"`{file}` is a link, and the answers of a project are a file of its own. Put the file there.")
     if not file.is_file():
-        missing = "is no project of Forge's: it has no `.copier-answers.yml`" if project.is_dir() else "does not exist"
+        missing = "is not a Forge project: it has no `.copier-answers.yml`" if project.is_dir() else "does not exist"
         raise UsageError(f"`{project}` {missing}.")
     try:
         content = yaml_text.load(file.read_text(encoding="utf-8"))

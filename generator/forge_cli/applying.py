@@ -187,7 +187,7 @@ class Journal:
     def _unfinished(self) -> Update:
         update = self.read()
         if not update:
-            raise ForgeError(f"There is no update of `{self.project}` that could be ended or taken back.")
+            raise ForgeError(f"`{self.project}` has no update to continue or abort.")
         if update.complete and self._is_committed(update):
             self._forget()
             raise ForgeError(

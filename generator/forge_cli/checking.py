@@ -34,7 +34,7 @@ class Check:
     markers: list[str]
     rejects: list[str]
     deleted: list[str]
-    """Files of the template that are not in the project any more."""
+    """Files of the template that are no longer in the project."""
     unfinished: str | None
     undone: str | None
 

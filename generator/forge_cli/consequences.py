@@ -14,7 +14,7 @@ MEANINGS = {
     "database": "The data stays in the old database ({before}). Make the tables of the new one with `alembic upgrade "
     "heads`, and bring over what you need. A backup restores only the kind of database that it was made of. "
     "DATABASE_URL is another one wherever the project runs.",
-    "result_backend": "Results in the old backend ({before}) are not found any more. CELERY_RESULT_BACKEND is another "
+    "result_backend": "Results in the old backend ({before}) are no longer found. CELERY_RESULT_BACKEND is another "
     "one wherever the project runs.",
     "beat": "Schedules that operators have made stay in the old store ({before}). Stop every old beat before the first "
     "new one starts.",
@@ -31,7 +31,7 @@ def of(before: Answers, after: Answers) -> list[str]:
 
     Args:
         before: Every answer of the project as it is.
-        after: Every answer of the project as it shall be.
+        after: Every answer of the project as it is to be.
 
     Returns:
         Sentences, in the order of the questions; none where there was nothing, as for a project's first database.

@@ -74,7 +74,7 @@ def plan(rendered: Path, destination: Path, *, force: bool) -> Plan:
 
     Args:
         rendered: The project in its staging directory.
-        destination: Where it shall be.
+        destination: Where it is to be.
         force: Whether files may be there.
 
     Returns:

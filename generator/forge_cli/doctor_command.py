@@ -33,7 +33,7 @@ def trust(
 
 
 def doctor(project: Project = Path(), as_json: Json = False) -> None:
-    """Say what keeps a project from running here, and how to mend it.
+    """Say what keeps a project from running here, and how to fix it.
 
     It changes nothing on the project's servers and prints no secret. It imports the project's code with the project's
     own Python, once you have said by `forge trust` that you trust it. Exit code 1: something keeps it from running.

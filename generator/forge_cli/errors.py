@@ -1,4 +1,4 @@
-"""What can go wrong for reasons that a user can mend. Each message says what is wrong, then what to do."""
+"""What can go wrong for reasons that a user can fix. Each message says what is wrong, then what to do."""
 
 
 class ForgeError(Exception):

@@ -77,7 +77,7 @@ def make_first_commit(project: Path, message: str, author_name: str, author_emai
             checked(project, *git, *command, env=env)
         return checked(project, "rev-parse", "HEAD")
     except ForgeError as error:
-        raise ForgeError(f"{error} Mend that, or pass --no-git.") from error
+        raise ForgeError(f"{error} Fix that, or pass --no-git.") from error
 
 
 def online() -> dict[str, str]:

@@ -74,7 +74,7 @@ def merge(
     Args:
         project: The root of the project, whose tracked files have no changes that are not committed.
         old: The template as the project got it, rendered.
-        new: The template as the project shall get it, rendered.
+        new: The template as the project is to get it, rendered.
         folder: An empty directory to work in.
         owned: The paths that belong to the user once they are there.
         label: What the template's side of a conflict is called.

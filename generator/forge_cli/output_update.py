@@ -37,7 +37,7 @@ def preview(plan: Plan) -> None:
     outside = consequences.of(plan.before, plan.after)
     added, removed = plan.settings
     outside += [f"new settings, which .env.example explains: {', '.join(added)}."] if added else []
-    outside += [f"settings that nothing reads any more: {', '.join(removed)}."] if removed else []
+    outside += [f"settings that nothing reads now: {', '.join(removed)}."] if removed else []
     if outside:
         output.line("Outside git:", *(f"  {note}" for note in outside), "")
 
@@ -82,7 +82,7 @@ def check(found: Check) -> None:
     for title, paths in (
         ("Conflict markers are left in:", found.markers),
         ("Rejected changes are left in:", found.rejects),
-        ("Files of the template that are not here any more, and stay away:", found.deleted),
+        ("Files of the template that are no longer here, and stay away:", found.deleted),
     ):
         if paths:
             output.line(title, *(f"  {path}" for path in paths))
@@ -153,7 +153,7 @@ def _answers(plan: Plan) -> None:
         if old is None:
             output.line(f"  {name}: {_said(new)} (a new question; another answer: -d {name}=...)")
         elif new is None:
-            output.line(f"  {name}: not asked any more")
+            output.line(f"  {name}: no longer asked")
         else:
             output.line(f"  {name}: {_said(old)} -> {_said(new)}")
     output.line("")

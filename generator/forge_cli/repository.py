@@ -69,7 +69,7 @@ class Repository:
         found = git.run(self.path, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
         if found.returncode or not COMMIT.fullmatch(found.stdout.strip()):  # and not an option that git has understood
             known = f"The releases are: {', '.join(releases)}." if releases else "It has no releases."
-            raise UsageError(f"`{name}` is no version of the template. {known}")
+            raise UsageError(f"`{name}` is not a version of the template. {known}")
         commit = found.stdout.strip()
         return Revision(self._described(commit), commit)
 

@@ -44,7 +44,7 @@ def chosen(place: str | None, version: str | None) -> Iterator[Template]:
 
     Raises:
         UsageError: If there is no such version.
-        ForgeError: If git cannot read it, or it is no template of Forge.
+        ForgeError: If git cannot read it, or it is not a Forge template.
     """
     if not place and not version:
         yield _installed()

@@ -59,7 +59,7 @@ def planned(
         sources: Where templates are read.
         to: The version to update to; None for the newest one.
         template: Where the template is; None for where the project says.
-        given: Answers that shall change, such as `broker=rabbitmq`.
+        given: Answers to change, such as `broker=rabbitmq`.
         same: Whether the project keeps its version, and only its answers change.
 
     Yields:

@@ -37,7 +37,7 @@ def test_the_process_of_a_running_task_is_stopped(
     for task_id in task_ids:
         assert client.delete(f"/tasks/{task_id}").status_code == 202
 
-    # Both processes of the worker were held: another task can only run because they are not any more.
+    # Both processes of the worker were held: another task can only run because they no longer are.
     finished(jobs.push_task("tests.tasks.describe", "default").task_id)
     assert statuses() == ["REVOKED"] * 2
     assert not gate.exists()

@@ -74,19 +74,19 @@ def cancelling(booted: Booted) -> None:
 
 def dead_letters(booted: Booted) -> None:
     """The message of a task that has failed for good is kept, shown, and sent again under its own id."""
-    mended = booted.directory / "mended"
-    task_id = booted.api.enqueue("boot_probe.broken", path=str(mended))
+    fixed = booted.directory / "fixed"
+    task_id = booted.api.enqueue("boot_probe.broken", path=str(fixed))
     booted.fails_on_purpose.add(task_id)
     error = booted.api.error(task_id)
-    assert error == {"type": "ValueError", "message": "not mended yet"}, error
+    assert error == {"type": "ValueError", "message": "not fixed yet"}, error
 
     def kept() -> bool:
         return f"{task_id}  " in booted.command("python", "-m", "app", "dead-letters", "list")
 
     wait_for("the dead letter is listed", kept, within=20, every=0.5)
-    mended.touch()
+    fixed.touch()
     booted.command("python", "-m", "app", "dead-letters", "replay", task_id)
-    assert booted.api.result(task_id) == "mended"
+    assert booted.api.result(task_id) == "fixed"
 
 
 def idempotency(booted: Booted) -> None:

@@ -17,7 +17,7 @@ from .servers import START_SECONDS, STOP_SECONDS
 
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = "accounts.json"
-"""In the run's directory: for whom the supervisor shall start servers."""
+"""In the run's directory: for whom the supervisor starts servers."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_a_git_that_cannot_work_is_one_sentence_and_leaves_nothing(forge: Forge,
     ran = forge("new", "demo", "-y")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == (
-        f"error: git failed (fatal: bad config line 1 in file {home}/gitconfig). Mend that, or pass --no-git.\n"
+        f"error: git failed (fatal: bad config line 1 in file {home}/gitconfig). Fix that, or pass --no-git.\n"
     )
     assert tree(Path()) == []
     assert forge("new", "demo", "-y", "--no-git").code == 0

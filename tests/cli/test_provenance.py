@@ -240,7 +240,7 @@ def test_a_git_that_is_wary_of_bare_repositories_reads_templates(
 
 def test_a_version_that_is_not_there_is_refused(origin: Path, forge: Forge) -> None:
     ran = forge("new", "demo", "-y", "--template", origin, "--vcs-ref", "v9")
-    message = "error: `v9` is no version of the template. The releases are: v1.0.0, v1.1.0.\n"
+    message = "error: `v9` is not a version of the template. The releases are: v1.0.0, v1.1.0.\n"
     assert (ran.code, ran.err) == (2, message)
 
 

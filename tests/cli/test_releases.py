@@ -13,7 +13,7 @@ from . import origins
 from .conftest import ROOT, git, tree
 from .origins import build, carried, clone, install, installed, recorded
 
-CARRIED = "error: `none` is no version of the template. The releases are: v1.0.0, v1.1.0.\n"
+CARRIED = "error: `none` is not a version of the template. The releases are: v1.0.0, v1.1.0.\n"
 UPDATES_NOT = (
     "This Forge was installed without its history, so the project cannot be updated until its "
     "`.copier-answers.yml` has a `_commit` and a `_src_path`."

@@ -75,11 +75,11 @@ def test_a_project_that_runs_is_not_in_its_own_way(installed: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("file", "text", "check", "said", "remedy"),
     [
-        ("app/api.py", "\ndef broken(:\n", "api", "SyntaxError: invalid syntax (`app/api.py`, line ", "Mend what"),
+        ("app/api.py", "\ndef broken(:\n", "api", "SyntaxError: invalid syntax (`app/api.py`, line ", "Fix what"),
         ("app/tasks/example_task.py", "\nimport not_there\n", "tasks",
          "ModuleNotFoundError: No module named 'not_there' (`app/tasks/example_task.py`, line ", "Run `make install`"),
-        ("app/core/queues.py", "\nraise OSError('on purpose')\n", "celery", "OSError: on purpose", "Mend what"),
-        ("app/core/config/app.py", "\n<<<<<<< before updating\n", "settings", "SyntaxError", "Mend what"),
+        ("app/core/queues.py", "\nraise OSError('on purpose')\n", "celery", "OSError: on purpose", "Fix what"),
+        ("app/core/config/app.py", "\n<<<<<<< before updating\n", "settings", "SyntaxError", "Fix what"),
     ],
 )  # fmt: skip
 def test_a_project_that_cannot_be_imported_is_a_sentence(

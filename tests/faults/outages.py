@@ -25,7 +25,7 @@ def family(server: Server) -> list[psutil.Process]:
 def kill(server: Server) -> None:
     """End a server as the loss of its machine would; its data stay."""
     processes = family(server)
-    signal_all(processes, signal.SIGSTOP)  # none shall see another one die, and clean up
+    signal_all(processes, signal.SIGSTOP)  # none may see another one die, and clean up
     signal_all(processes, signal.SIGKILL)
     psutil.wait_procs(processes, timeout=10)
     if server.process is not None:

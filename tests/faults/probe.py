@@ -78,9 +78,9 @@ def hold(self: BaseTask, path: str, seconds: float) -> float:
 def broken(path: str) -> str:
     """Fail until somebody makes the file."""
     if not Path(path).exists():
-        error = "not mended yet"
+        error = "not fixed yet"
         raise ValueError(error)
-    return "mended"
+    return "fixed"
 
 
 @celery_app.task(bind=True, name="datasync.refresh", public=True)

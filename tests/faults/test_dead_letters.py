@@ -17,37 +17,37 @@ SLUG = "demo-project"
 
 
 def test_a_task_that_failed_for_good_is_sent_again_from_the_command_line(stage: Stage) -> None:
-    mended = stage.path()
-    task_id = stage.enqueue("broken", path=mended)
-    assert stage.api.error(task_id) == {"type": "ValueError", "message": "not mended yet"}
+    fixed = stage.path()
+    task_id = stage.enqueue("broken", path=fixed)
+    assert stage.api.error(task_id) == {"type": "ValueError", "message": "not fixed yet"}
     listed = wait_for("there is a dead letter", lambda: stage.cli("dead-letters", "list"), within=20)
     assert listed.count(task_id) == 1, listed
     shown = json.loads(stage.cli("dead-letters", "show", task_id))
-    assert str(mended) in shown["body"], shown
-    assert "not mended yet" in json.dumps(shown), shown
+    assert str(fixed) in shown["body"], shown
+    assert "not fixed yet" in json.dumps(shown), shown
 
-    mended.touch()
+    fixed.touch()
     assert task_id in stage.cli("dead-letters", "replay", task_id)
 
-    assert stage.api.result(task_id) == "mended"
+    assert stage.api.result(task_id) == "fixed"
     assert stage.cli("dead-letters", "list") == ""
 
 
 def test_a_task_that_failed_for_good_is_sent_again_and_deleted_over_http(stage: Stage) -> None:
-    mended = stage.path()
-    task_id = stage.enqueue("broken", path=mended)
+    fixed = stage.path()
+    task_id = stage.enqueue("broken", path=fixed)
     hopeless = [stage.enqueue("broken", path=stage.path()) for _ in range(3)]
     for each in [task_id, *hopeless]:
         assert stage.api.error(each)["type"] == "ValueError"
     wait_for("there are four dead letters", lambda: letters(stage) == {task_id, *hopeless}, within=20)
     shown = stage.administer("GET", f"/dead-letters/{task_id}")
     assert shown.status_code == 200, said(shown)
-    assert str(mended) in shown.text, said(shown)
+    assert str(fixed) in shown.text, said(shown)
 
-    mended.touch()
+    fixed.touch()
     replayed = stage.administer("POST", f"/dead-letters/{task_id}/replay")
     assert replayed.status_code == 202, said(replayed)
-    assert stage.api.result(task_id) == "mended"
+    assert stage.api.result(task_id) == "fixed"
 
     deleted = stage.administer("DELETE", f"/dead-letters/{hopeless[0]}")
     assert deleted.status_code == 200, said(deleted)

@@ -1,4 +1,4 @@
-"""What comes through the broker and is no message of the project's: it ends no worker, and none of it is lost."""
+"""What comes through the broker and is not a message of the project: it ends no worker, and none of it is lost."""
 
 import json
 import os

@@ -73,7 +73,7 @@ def test_an_edit_is_effective_within_seconds(stage: Stage, figures: Figures) -> 
 
 
 def test_a_broken_row_is_set_aside_and_all_others_run(stage: Stage) -> None:
-    good, mended = stage.path(), stage.path()
+    good, fixed = stage.path(), stage.path()
     stage.add("good", good)
     beat = stage.start_scheduler()
     stage.write(json.dumps(BAD))
@@ -91,8 +91,8 @@ def test_a_broken_row_is_set_aside_and_all_others_run(stage: Stage) -> None:
     told = [line for line in beat.output().splitlines() if "is set aside" in line]
     assert len(told) <= 2 * len(BAD), told
 
-    stage.call("PUT", "no-json", traced(mended))
-    expect_runs(mended)
+    stage.call("PUT", "no-json", traced(fixed))
+    expect_runs(fixed)
     beat.expect_alive()
 
 

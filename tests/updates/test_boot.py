@@ -65,7 +65,7 @@ def orders(booted: Booted) -> None:
 
 
 def switched_off(booted: Booted) -> None:
-    """What was switched off is not there any more: no package, no command, no file of it."""
+    """What was switched off is no longer there: no package, no command, no file of it."""
     declared = " ".join(booted.project.dependencies())
     listed = booted.command("python", "-m", "app", "--help")
     for is_there, package, command, path in (

@@ -143,7 +143,7 @@ def test_a_project_that_cannot_be_updated_is_refused_in_a_sentence(demo: Path, f
     nothing = tmp_path / "nothing"
     nothing.mkdir()
     assert forge("update", nothing, "--yes").err == (
-        f"error: `{nothing}` is no project of Forge's: it has no `.copier-answers.yml`.\n"
+        f"error: `{nothing}` is not a Forge project: it has no `.copier-answers.yml`.\n"
     )
     assert forge("update", tmp_path / "void", "--yes").err == f"error: `{tmp_path / 'void'}` does not exist.\n"
 
@@ -270,7 +270,7 @@ def test_check_looks_at_several_projects(demo: Path, forge: Forge, tmp_path: Pat
     assert ran.code == 1 or ran.code == 2
     documents = json.loads(ran.out)["projects"]
     assert [document.get("behind") for document in documents] == [True, False, None]
-    assert "is no project of Forge's" in documents[2]["error"]["message"]
+    assert "is not a Forge project" in documents[2]["error"]["message"]
     assert forge("check", other, demo).code == 4
 
 

@@ -108,7 +108,7 @@ def test_abort_restores_every_byte(torn: Path, forge: Forge) -> None:
     (torn / "later.txt").unlink()
     assert content(torn) == before
     assert git(torn, "status", "--porcelain") == ""
-    assert forge("update", torn, "--abort").err.startswith("error: There is no update of")
+    assert forge("update", torn, "--abort").err.startswith(f"error: `{torn}` has no update")
     assert forge("update", torn, "--yes").code == 3
 
 

@@ -79,21 +79,21 @@ def replaced(sender: Version, other: Version) -> Iterator[None]:
 
 def dead(sender: Version, other: Version) -> Iterator[None]:
     """What fails for good is shown as a dead letter by both, and runs when either replays it."""
-    mended = sender.path("mended")
-    ids = [sender.enqueue("broken", path=mended) for _ in range(2)]
+    fixed = sender.path("fixed")
+    ids = [sender.enqueue("broken", path=fixed) for _ in range(2)]
     for version in (sender, other):
         version.fails_on_purpose |= {*ids}
     yield
     for task_id in ids:
         status, _, error = _outcome(task_id, sender, other)
-        assert (status, error) == ("FAILURE", {"type": "ValueError", "message": "not mended yet"})
+        assert (status, error) == ("FAILURE", {"type": "ValueError", "message": "not fixed yet"})
     for version in (sender, other):
         wait_for("both dead letters are shown", partial(_shows, version, {*ids}), within=20, every=0.5)
-    mended.touch()
+    fixed.touch()
     for version, task_id in zip((sender, other), ids, strict=True):
         answer = version.administer("POST", f"/dead-letters/{task_id}/replay")
         assert answer.status_code == 202, said(answer)
-        assert _outcome(task_id, sender, other) == ("SUCCESS", "mended", None)
+        assert _outcome(task_id, sender, other) == ("SUCCESS", "fixed", None)
     assert (sender.letters(), other.letters()) == (set(), set())
 
 

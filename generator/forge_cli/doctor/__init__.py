@@ -1,4 +1,4 @@
-"""What keeps a project from running here, and how to mend it."""
+"""What keeps a project from running here, and how to fix it."""
 
 from __future__ import annotations
 

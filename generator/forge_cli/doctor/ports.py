@@ -57,7 +57,7 @@ def look(project: Project) -> Iterator[Finding]:
     try:
         wanted = [*_of_make(project), *_of_compose(project)]
     except ForgeError as error:
-        remedy = "Mend that file; `git diff compose.yaml` shows what has changed."
+        remedy = "Fix that file; `git diff compose.yaml` shows what has changed."
         yield graver("ports", str(error), remedy, when=not project.is_in_development)
         wanted = [*_of_make(project)]
     yield from _impossible(wanted)

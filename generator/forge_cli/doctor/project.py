@@ -76,7 +76,7 @@ def _not_imported(part: str, fact: Fact) -> Finding:
     if missing and not missing.startswith("app"):
         remedy = f"Run `make install`; if `{missing}` is new, `uv add` the package that has it."
     else:
-        remedy = "Mend what the error names; `make test` shows the whole of it."
+        remedy = "Fix what the error names; `make test` shows the whole of it."
     return problem(f"project.{part}", f"{PARTS[part]} cannot be imported: {fact['text']}{place}.", remedy)
 
 
@@ -86,7 +86,7 @@ def _ended(told: Told) -> Iterator[Finding]:
     part = PARTS[begun[-1]["part"]] if begun else "The project"
     if done and done["text"]:
         text = f"{part} cannot be looked at: {done['text']}."
-        yield problem("project.imports", text, "Mend what the error names; `make test` shows the whole of it.")
+        yield problem("project.imports", text, "Fix what the error names; `make test` shows the whole of it.")
     elif done:
         return
     elif told.answer.code is None:

@@ -84,7 +84,7 @@ def _answered(part: str, fact: Fact) -> Finding:
             detail = "" if "reached" in what or "answer" in what.split()[-1] else f" ({_first(said)})"
             return problem(check, f"{who} {what}{detail}.", remedy.format(setting=setting))
     return problem(
-        check, f"{who} cannot be used: {_first(said)}.", f"Correct {setting}, or mend what the message names."
+        check, f"{who} cannot be used: {_first(said)}.", f"Correct {setting}, or fix what the message names."
     )
 
 

@@ -71,7 +71,7 @@ def _python(project: Project, uv: str | None) -> Iterator[Finding]:
         wanted = SpecifierSet(project.declared.get("project", {}).get("requires-python", ">=3.11"))
     except (ForgeError, InvalidSpecifier, AttributeError, TypeError) as error:
         told = str(error) if isinstance(error, ForgeError) else "`requires-python` in `pyproject.toml` is no version."
-        yield problem(check, told, "Mend that file; `git diff pyproject.toml` shows what has changed.")
+        yield problem(check, told, "Fix that file; `git diff pyproject.toml` shows what has changed.")
         return
     place = _shown(project)
     if project.python.parent.is_dir():

@@ -109,7 +109,7 @@ class MySQL(Engine):
                 connection.exec_driver_sql(f"DROP DATABASE {quote(name)}")
 
     def for_drivers(self) -> URL:
-        """Mend what PyMySQL does to a password."""
+        """Undo what PyMySQL does to a password."""
         return for_drivers(self.url)
 
     def _clear(self) -> None:

@@ -126,7 +126,7 @@ def remove(name: Name) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """End the command with one sentence for what a user can mend."""
+    """End the command with one sentence for what a user can fix."""
     from app.core.services import unavailable
     from app.schedules.entry import BadSchedule
     from app.schedules.service import NoSuchSchedule, NotPossible

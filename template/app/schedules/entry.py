@@ -31,7 +31,7 @@ class Entry:
         stored: What the store holds.
         definition: The same, read; nothing when it cannot be.
         progress: How far it has come.
-        problem: Why it cannot run, if it cannot. It is set aside until somebody mends it.
+        problem: Why it cannot run, if it cannot. It is set aside until somebody fixes it.
         noted_until: The latest time that the store holds of it: when it began, or up to when all is dealt with.
         ahead: Whether the store's clock has not reached that time. Then it comes from a clock that is ahead, or the
             store's was set back, and it is not believed.

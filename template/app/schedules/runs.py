@@ -28,7 +28,7 @@ def send_due(entry: Entry, now: datetime) -> list[str]:
 
     Raises:
         app.jobs.job.BeingSent: Somebody else is just doing so.
-        app.schedules.entry.BadSchedule: It cannot run any more.
+        app.schedules.entry.BadSchedule: It can no longer run.
         Exception: One of `app.core.services.unavailable()`.
     """
     assert entry.definition  # noqa: S101
@@ -83,7 +83,7 @@ def run_now(entry: Entry, now: datetime) -> str:
         now: The store's time.
 
     Raises:
-        app.schedules.entry.BadSchedule: It cannot run any more.
+        app.schedules.entry.BadSchedule: It can no longer run.
     """
     assert entry.definition  # noqa: S101
     job = _job(entry.definition, now)
