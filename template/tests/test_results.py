@@ -132,6 +132,19 @@ def test_what_is_a_strange_result_is_told_as_far_as_it_can_be(what: str, client:
     assert (status["error"] or {"type": None})["type"] == error
 
 
+def test_an_error_keeps_its_name_whatever_its_class_takes(client: TestClient, jobs: JobsService) -> None:
+    waiting = jobs.push_task("tests.tasks.describe", "default", countdown=60).task_id
+    with pytest.raises(json.JSONDecodeError) as raised:
+        json.loads("{")
+    celery_app.backend.store_result(str(waiting), raised.value, "FAILURE")
+
+    error = client.get(f"/tasks/{waiting}").json()["error"]
+
+    celery_app.backend.forget(str(waiting))
+    jobs.cancel(waiting, "default")
+    assert error == {"type": "JSONDecodeError", "message": str(raised.value)}
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickle_is_not_opened(protocol: int, client: TestClient, task_id: UUID, tmp_path: Path) -> None:
     trace = tmp_path / "trace"

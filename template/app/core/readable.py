@@ -35,6 +35,14 @@ class Readable(Backend):
                 return super().decode(text)
         return UNREADABLE
 
+    def exception_to_python(self, exc: Any) -> Any:
+        """Return an error under its own name, also when its class takes more than a message."""
+        error = super().exception_to_python(exc)
+        if type(error) is not Exception or not isinstance(exc, dict) or exc["exc_type"] == "Exception":
+            return error
+        name, arguments = str(exc["exc_type"]).rpartition(".")[2], exc.get("exc_message", "")
+        return type(name, (Exception,), {})(*arguments if isinstance(arguments, list | tuple) else [arguments])
+
     def meta_from_decoded(self, meta: Any) -> dict[str, Any]:
         """Return what is known of a task, in the form that everybody expects."""
         with suppress(Exception):

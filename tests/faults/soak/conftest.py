@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,13 +16,18 @@ from .stage import SoakStage
 
 @pytest.fixture(scope="session")
 def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]:
-    """The project of the test's parameter."""
+    """The project of the test's parameter; what its processes have said is kept in `build/soak` when a test has failed."""
     if IN_CONTAINERS and (
         shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode
     ):
         pytest.fail("no Docker engine answers, and FORGE_SOAK_SERVERS asks for one")
     with running(SoakStage, request.param, boot_run) as stage:
         yield stage
+        if request.session.testsfailed:
+            kept = Path("build/soak") / stage.kind.name
+            kept.mkdir(parents=True, exist_ok=True)
+            for log in stage.logs().values():
+                shutil.copy(log, kept)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
