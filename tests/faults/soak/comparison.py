@@ -24,6 +24,7 @@ DOWN = {
     "ConnectionError",
     "TimeoutError",
     "BeingSent",
+    "SentLater",
     "BacklogLimitExceeded",
     "ConnectionResetError",
 }

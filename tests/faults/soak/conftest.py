@@ -16,7 +16,7 @@ from .stage import SoakStage
 
 @pytest.fixture(scope="session")
 def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]:
-    """The project of the test's parameter; what its processes have said is kept in `build/soak` when a test has failed."""
+    """The project of the test's parameter. What its processes have said is kept in `build/soak` after a failure."""
     if IN_CONTAINERS and (
         shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode
     ):

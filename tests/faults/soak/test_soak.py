@@ -81,7 +81,9 @@ def look(stage: SoakStage, ledger: Ledger) -> Sources:
             if stage.variant.has_database:
                 listed = list_all(http)
     with stage.client(APIS[0], headers=stage.credential.admin) as admin:
-        dead = [letter["id"] for letter in admin.get("/dead-letters", params={"limit": 1000}).json()]
+        letters = admin.get("/dead-letters", params={"limit": 1000})
+        assert letters.status_code == 200, letters.text
+        dead = [letter["id"] for letter in letters.json()]
     return Sources(read(stage.trace_file), stage.dump(), told, dead, stage.logs(), listed)
 
 
