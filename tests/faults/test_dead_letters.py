@@ -1,15 +1,21 @@
 """What cannot be processed waits for an operator, who looks, sends it again and deletes it."""
 
 import json
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import httpx
 import pytest
 from kombu.connection import Connection
 
 from tests.boot.client import said
 from tests.boot.polling import wait_for
+from tests.boot.servers import free_port
 
-from .stage import Stage
+from .relay import Relay
+from .stage import START_SECONDS, Stage
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "rabbitmq-postgresql")]
 
@@ -75,6 +81,29 @@ def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
     assert "app.tasks.nowhere.nothing" in listed, listed
     stage.cli("dead-letters", "purge", "--yes")
     assert stage.cli("dead-letters", "list") == ""
+
+
+def test_a_connection_that_breaks_while_somebody_looks_is_told_and_loses_nothing(stage: Stage) -> None:
+    task_id = stage.enqueue("broken", path=stage.path())
+    wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
+    server = stage.servers["broker"]
+    with closing(Relay(server.port)) as relay, ThreadPoolExecutor() as pool:
+        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+        port = free_port()
+        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
+        url = f"http://127.0.0.1:{port}"
+        wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
+        relay.delay(0.003, "to_client")
+        statuses = set()
+        for moment in range(24):
+            path = f"/dead-letters/{task_id}" if moment % 2 else "/dead-letters"
+            asked = pool.submit(httpx.get, url + path, headers=stage.credential.admin, timeout=20)
+            time.sleep(moment * 0.004)
+            relay.cut()
+            statuses.add(asked.result().status_code)
+            wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=20)
+
+    assert statuses <= {200, 503}
 
 
 def letters(stage: Stage) -> set[str]:

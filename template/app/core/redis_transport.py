@@ -6,7 +6,7 @@ It builds on parts of kombu that are not public: try restarts of Redis before yo
 import logging
 import time
 import uuid
-from collections.abc import Set
+from collections.abc import Callable, Set
 from functools import cached_property
 from queue import Empty
 from typing import Any, ClassVar
@@ -64,6 +64,10 @@ class QoS(redis.QoS):
             self._flush()
         # Redis gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
         self._delivered[delivery_tag] = None
+
+    def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
+        """Give a message back, or do not; also over a new connection, on which only what is not done yet is."""
+        _repeated(self.channel, lambda: super(QoS, self).reject(delivery_tag, requeue))
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put a message back into its queue; what is none becomes a dead letter.
@@ -172,7 +176,7 @@ class Channel(redis.Channel):
             return super().basic_get(queue, no_ack, **options)
         command, tag = self._take([queue])
         with self.conn_or_acquire() as client:
-            taken = client.execute_command(*command)
+            taken = _repeated(self, lambda: client.execute_command(*command))
         if not taken:
             return None
         self.noted = tag
@@ -291,6 +295,14 @@ def _was_handed_out(item: bytes) -> bool:
         return isinstance(exchange, str) and isinstance(routing_key, str) and envelope.is_one(dumps(message).encode())
     except Exception:
         return False
+
+
+def _repeated(channel: Any, call: Callable[[], Any]) -> Any:
+    """Make a call, and make it again when the connection breaks: nobody may know whether it was done."""
+    try:
+        return call()
+    except _lost_connection(channel):
+        return call()
 
 
 def _lost_connection(channel: Any) -> tuple[type[Exception], ...]:

@@ -1,8 +1,10 @@
 """The services that this application needs: how to see that one answers, and what it raises when it does not."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from celery import current_app
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
 Check = Callable[[], Awaitable[None]]
@@ -30,8 +32,23 @@ def reach_broker() -> None:
     Raises:
         kombu.exceptions.OperationalError: It does not answer.
     """
-    with current_app.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=1, timeout=1)
+    with connection() as broker:
+        broker.ensure_connection(max_retries=1, timeout=1)
+
+
+@contextmanager
+def connection() -> Iterator[Connection]:
+    """Open a connection to the broker, of which every driver says in the same way that it is lost.
+
+    Raises:
+        kombu.exceptions.OperationalError: In the block, too.
+    """
+    with current_app.connection_for_write() as opened:
+        try:
+            yield opened
+        # For Redis kombu names `KeyError` too, which only its own event loop may raise.
+        except tuple(error for error in opened.connection_errors if error is not KeyError) as error:
+            raise OperationalError(str(error)) from error
 
 
 def check(name: str) -> Callable[[Check], Check]:

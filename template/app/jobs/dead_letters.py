@@ -10,7 +10,7 @@ from celery import states
 from kombu import Message
 from kombu.transport import virtual
 
-from app.core import admission, broker, signing
+from app.core import admission, broker, services, signing
 from app.core.celery import celery_app
 from app.core.compression import unpacked
 from app.core.context import OF_ONE_DELIVERY
@@ -32,6 +32,7 @@ from app.jobs.states import describe as describe_job
 from app.jobs.tracking import patiently
 
 PATIENCE = 2.0  # seconds
+KEPT_IN_ORDER = 1000  # letters
 
 
 class NoSuchDeadLetter(LookupError):
@@ -117,11 +118,11 @@ def _messages() -> Iterator[Iterator[Message]]:
                 if not message.acknowledged:
                     left.append(message.delivery_tag)
 
-    with celery_app.connection_for_write() as connection:
+    with services.connection() as connection:
         channel: Any = connection.default_channel
         broker.DEAD_LETTER_QUEUE(channel).declare()
         # kombu's own queues put what is given back on top, each on the others. RabbitMQ's put it behind all that was
-        # given back before, so the order stays only if all of that is taken.
+        # given back before, so the order stays only if all of that is taken, which of a long queue takes too long.
         on_top = isinstance(channel, virtual.Channel)
         messages = take()
         try:
@@ -129,8 +130,10 @@ def _messages() -> Iterator[Iterator[Message]]:
         finally:
             messages.close()
             if not on_top:
-                for _ in take():
+                rest = take()
+                while len(left) < KEPT_IN_ORDER and next(rest, None):
                     pass
+                rest.close()
             for tag in reversed(left) if on_top else left:
                 channel.basic_reject(tag, requeue=True)
 
