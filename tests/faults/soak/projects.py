@@ -16,6 +16,7 @@ DATABASES: dict[str, type[Server] | None] = {"none": None, "sqlite": None, "post
 RESULTS_IN_THE_DATABASE = {"rabbitmq-postgresql", "redis-sqlite"}
 IN_CONTAINERS = os.environ.get("FORGE_SOAK_SERVERS") == "docker"
 INDEX = 70  # of the first one
+IN_EVERY_RUN = ("redis-none", "redis-mysql", "rabbitmq-postgresql")
 
 
 def _projects() -> dict[str, Project]:
@@ -40,5 +41,5 @@ PROJECTS = _projects()
 
 
 def chosen() -> tuple[str, ...]:
-    """Return the names of the projects of this run: none when nobody says for how long."""
-    return tuple(PROJECTS) if os.environ.get("FORGE_SOAK_SECONDS") else ()
+    """Return the names of the projects of this run: a few of them when nobody says for how long."""
+    return tuple(PROJECTS) if os.environ.get("FORGE_SOAK_SECONDS") else IN_EVERY_RUN
