@@ -65,16 +65,16 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
 
 
 def _refuse_what_is_over(task: Task[Any, Any], request: Context) -> None:
-    redelivered = bool((request.delivery_info or {}).get("redelivered"))
+    again = bool((request.delivery_info or {}).get("redelivered") or request.retries)
     if request.get("job"):
-        again, begun = bool(redelivered or request.retries), datetime.now(UTC)
+        begun = datetime.now(UTC)
         status = patiently(partial(records.start, str(request.id), begun, again=again))
     elif of := request.get("part_of"):
         status = patiently(partial(records.status_of, of))
         status = status if status in {states.REVOKED, UNKNOWN} else None
     else:
         return
-    if status == UNKNOWN or (status == states.FAILURE and redelivered and getattr(task, "dead_letter", False)):
+    if status == UNKNOWN or (status == states.FAILURE and again and getattr(task, "dead_letter", False)):
         logger.warning("%s[%s] is set aside: the status of its job is %s", task.name, request.id, status)
         raise SetAside
     if status:
@@ -147,6 +147,16 @@ def revoked(request: Context, **_: Any) -> None:
 def lost(headers: dict[str, Any] | None, error: BaseException) -> None:
     """Note that a job has failed whose message is none that a worker can call a task with."""
     _finish(Context(headers or {}), partial(_note, states.FAILURE, error))
+
+
+def catch_up(headers: dict[str, Any]) -> None:
+    """Note that a job has ended as its result says; the process that ran it was lost, maybe before it could."""
+
+    def finish(task_id: str) -> None:
+        meta = current_app.backend.get_task_meta(task_id, cache=False)
+        records.finish(task_id, meta["status"], error_in(meta), overrule=True)
+
+    _finish(Context(headers), finish)
 
 
 def _request_of(task: Task[Any, Any], task_id: str) -> Context | None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Set
 from typing import Any, ClassVar
 
-from celery import bootsteps
+from celery import bootsteps, states
 from celery.app.task import Context
 from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
@@ -157,6 +157,8 @@ class Request(request.Request):
         # From another process, the exception comes wrapped together with its traceback.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         task: Any = self.task
+        if isinstance(error, WorkerLostError) and self.has_ended():
+            return
         again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
         lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         # Celery acknowledges a task that ran out of time, whatever it does with other failures.
@@ -167,8 +169,31 @@ class Request(request.Request):
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Treat a hard time limit as the failure that it is."""
         task: Any = self.task
+        if not soft and self.has_ended():
+            return
         self.poisonous = self.poisonous or (not soft and task.dead_letter)
         super().on_timeout(soft, timeout)
+
+    def has_ended(self) -> bool:
+        """Tell whether the task had ended before its process was lost; if so, only its message is left to deal with.
+
+        Celery asks whether it has succeeded. It would try again what has failed, and change why.
+        """
+        task: Any = self.task
+        # Of a chord, the other tasks may still have to hear of it.
+        if self.ignore_result or Context(self.request_dict).chord:
+            return False
+        try:
+            status = task.backend.get_task_meta(self.id, cache=False)["status"]
+        except unavailable():
+            return False
+        if status not in {states.FAILURE, states.REVOKED}:
+            return False
+        tracking.catch_up(self.request_dict)
+        state.task_ready(self)
+        self.poisonous = self.poisonous or (status == states.FAILURE and task.dead_letter)
+        self.acknowledge()
+        return True
 
     def acknowledge(self) -> None:
         """Acknowledge the message, unless it has to be kept."""

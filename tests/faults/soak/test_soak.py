@@ -44,7 +44,8 @@ def test_all_who_know_of_a_job_say_the_same_whatever_goes_wrong(soaked: SoakStag
 
     found = Comparison(ledger, faults, sources).findings()
     report = figures_of(soaked, ledger, faults)
-    figures(f"seed {SEED}, {report}; ran again: {dict(found.twice)}; {len(found.contradictions)} contradictions")
+    again = f"ran again: {dict(found.twice)}; never joined: {found.unjoined}"
+    figures(f"seed {SEED}, {report}; {again}; {len(found.contradictions)} contradictions")
     if found.contradictions:
         again = f"FORGE_SOAK_SEED={SEED} FORGE_SOAK_SECONDS={SECONDS:.0f}"
         pytest.fail("\n".join([f"{again}: {len(found.contradictions)} contradictions", *found.contradictions]), False)
