@@ -1,5 +1,7 @@
 """Tasks that only the tests know. The worker of the tests includes them."""
 
+import os
+import signal
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -8,6 +10,7 @@ from typing import Any
 
 from celery import chain, chord
 from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import task_failure
 from pydantic import BaseModel
 
 from app.core.celery import celery_app
@@ -145,3 +148,18 @@ def hang() -> None:
 def listed(number: int) -> int:
     """Stand in a list of tasks."""
     return number
+
+
+@celery_app.task(public=True, dead_letter=True)
+def fail_and_die(path: str) -> None:
+    """Fail, and lose the process when the end is stored."""
+    with Path(path).open("a") as trace:
+        trace.write("ran\n")
+    message = "on purpose"
+    raise ValueError(message)
+
+
+@task_failure.connect(sender=fail_and_die)
+def die(**_: Any) -> None:
+    """Be killed, as by the kernel when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.celery import celery_app
 from app.jobs import dead_letters
 from app.jobs.service import JobsService
 from tests.conftest import Wait
@@ -34,6 +35,20 @@ def test_a_failure_that_nobody_asks_about_is_not(jobs: JobsService, finished: Wa
     finished(jobs.push_task("app.tasks.example_task.fetch_numbers", "default", count=-1).task_id)
 
     assert dead_letters.list_dead_letters() == []
+
+
+def test_a_failure_stays_what_it_was_when_its_process_is_lost_afterwards(
+    jobs: JobsService, finished: Wait, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    task_id = str(jobs.push_task("tests.tasks.fail_and_die", "default", path=str(trace)).task_id)
+
+    [letter] = letters()
+
+    assert letter.id == task_id
+    assert finished(task_id)["error"] == {"type": "ValueError", "message": "on purpose"}
+    assert celery_app.AsyncResult(task_id).status == "FAILURE"
+    assert trace.read_text() == "ran\n"
 
 
 def test_a_letter_that_is_sent_again_keeps_its_id_and_its_history(

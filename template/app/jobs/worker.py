@@ -157,7 +157,7 @@ class Request(request.Request):
         # From another process, the exception comes wrapped together with its traceback.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         task: Any = self.task
-        if isinstance(error, WorkerLostError) and self.has_ended():
+        if isinstance(error, WorkerLostError | TimeLimitExceeded) and self.has_ended():
             return
         again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
         lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)

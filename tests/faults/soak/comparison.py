@@ -201,7 +201,7 @@ class Comparison:
                 yield "it ran twice, and no message was delivered again"
             if earlier.ended and earlier.ended > later.began + TOLERANCE:
                 self.found.twice["side by side"] += 1
-                if not self.faults.during(earlier.began - TOLERANCE, later.began):
+                if why != "sent twice" and not self.faults.during(earlier.began - TOLERANCE, later.began):
                     yield "it ran twice side by side, and nothing had gone wrong"
 
     def _about_its_cancelling(self, push: Push) -> Iterator[str]:
