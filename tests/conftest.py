@@ -34,9 +34,9 @@ def no_configuration_of_the_developer(tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session", autouse=True)
 def signals_are_heeded() -> None:
     """Under `nohup` and in the background of a script some are ignored, and what the tests start would inherit that."""
-    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
