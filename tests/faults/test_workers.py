@@ -60,6 +60,23 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_ended(stage: S
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_a_task_that_runs_out_of_its_time_while_its_worker_stops_is_given_back(stage: Stage) -> None:
+    limits = {"CELERY_TASK_TIME_LIMIT": "4", "CELERY_TASK_SOFT_TIME_LIMIT": "3"}
+    worker = stage.start_worker("worker", REMAP_SIGTERM="SIGQUIT", CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT="2", **limits)
+    traces = stage.path()
+    task_id = stage.enqueue("hangs_at_first", path=traces)
+    wait_for("the task has begun", lambda: lines(traces), within=30, every=0.05)
+    time.sleep(2.5)
+
+    # The worker watches over no limit while it waits for its tasks, and finds that they are over when it gives them up.
+    worker.terminate()
+
+    worker.exit_code(within=STOP_SECONDS)
+    stage.start_worker()
+    assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
 def test_a_task_that_kills_its_process_fails_after_three_retries_and_others_are_served(stage: Stage) -> None:
     traces = stage.path()
     task_id = stage.enqueue("kills_its_process", path=traces)

@@ -157,6 +157,8 @@ class Request(request.Request):
         # From another process, the exception comes wrapped together with its traceback.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         task: Any = self.task
+        if isinstance(error, TimeLimitExceeded) and self.is_stopped():
+            return
         if isinstance(error, WorkerLostError | TimeLimitExceeded) and self.has_ended():
             return
         again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
@@ -169,10 +171,20 @@ class Request(request.Request):
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Treat a hard time limit as the failure that it is."""
         task: Any = self.task
-        if not soft and self.has_ended():
+        if not soft and (self.is_stopped() or self.has_ended()):
             return
         self.poisonous = self.poisonous or (not soft and task.dead_letter)
         super().on_timeout(soft, timeout)
+
+    def is_stopped(self) -> bool:
+        """Tell whether the worker stops at once; then the task starts again elsewhere, for its message is given back.
+
+        Celery would acknowledge it, and say nowhere that the task has ended.
+        """
+        if not state.should_terminate:
+            return False
+        state.task_ready(self)
+        return True
 
     def has_ended(self) -> bool:
         """Tell whether the task had ended before its process was lost; if so, only its message is left to deal with.
