@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from celery.worker import state
 from kombu.transport import TRANSPORT_ALIASES, redis
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import dumps
 
 from app.core import envelope
 
@@ -76,7 +76,7 @@ class QoS(redis.QoS):
         """
         with self.channel.conn_or_acquire(client) as connection:
             item = connection.hget(self.unacked_key, tag)
-            if item and not _was_handed_out(item):
+            if item and not envelope.is_noted(item):
                 connection.lpush(Channel.dead_letters, envelope.around(item, Channel.dead_letters))
                 self._remove_from_indices(tag).execute()
                 return
@@ -287,14 +287,6 @@ def _tagged(taken: list[bytes], tag: str) -> dict[str, Any]:
 def _queue_at(place: bytes) -> str:
     """Return the queue of a list; each priority has one of its own."""
     return place.decode().partition(Channel.sep)[0]
-
-
-def _was_handed_out(item: bytes) -> bool:
-    try:
-        message, exchange, routing_key = loads(item)
-        return isinstance(exchange, str) and isinstance(routing_key, str) and envelope.is_one(dumps(message).encode())
-    except Exception:
-        return False
 
 
 def _repeated(channel: Any, call: Callable[[], Any]) -> Any:

@@ -46,7 +46,7 @@ def connection() -> Iterator[Connection]:
     with current_app.connection_for_write() as opened:
         try:
             yield opened
-        # For Redis kombu names `KeyError` too, which only its own event loop may raise.
+        # Of one driver kombu names `KeyError` too, which only its own event loop may raise.
         except tuple(error for error in opened.connection_errors if error is not KeyError) as error:
             raise OperationalError(str(error)) from error
 

@@ -121,8 +121,8 @@ def _messages() -> Iterator[Iterator[Message]]:
     with services.connection() as connection:
         channel: Any = connection.default_channel
         broker.DEAD_LETTER_QUEUE(channel).declare()
-        # kombu's own queues put what is given back on top, each on the others. RabbitMQ's put it behind all that was
-        # given back before, so the order stays only if all of that is taken, which of a long queue takes too long.
+        # kombu's own queues put what is given back on top, each on the others. A broker's own put it behind all that
+        # was given back before, so the order stays only if all of that is taken, which of a long queue takes too long.
         on_top = isinstance(channel, virtual.Channel)
         messages = take()
         try:
