@@ -151,6 +151,7 @@ class Request(request.Request):
     """Celery's request, which acknowledges a task that killed its process; here it becomes a dead letter."""
 
     poisonous = False
+    over = False
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
         """Find out whether this was the last run of a message that kills."""
@@ -160,6 +161,7 @@ class Request(request.Request):
         if isinstance(error, TimeLimitExceeded) and self.is_stopped():
             return
         if isinstance(error, WorkerLostError | TimeLimitExceeded) and self.has_ended():
+            self.over = True
             return
         again = task.retry_on_worker_lost and Context(self.request_dict).retries < (task.max_retries or 0)
         lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
@@ -171,7 +173,8 @@ class Request(request.Request):
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Treat a hard time limit as the failure that it is."""
         task: Any = self.task
-        if not soft and (self.is_stopped() or self.has_ended()):
+        # A hard limit is told as a failure first.
+        if not soft and (self.over or self.is_stopped()):
             return
         self.poisonous = self.poisonous or (not soft and task.dead_letter)
         super().on_timeout(soft, timeout)
