@@ -61,10 +61,12 @@ def look(project: Project) -> Iterator[Finding]:
         yield graver("ports", str(error), remedy, when=not project.is_in_development)
         wanted = [*_of_make(project)]
     yield from _impossible(wanted)
-    wanted = [port for port in wanted if port.number in POSSIBLE]
+    users_of: dict[int, list[Wanted]] = {}
+    for port in wanted:
+        if port.number in POSSIBLE:
+            users_of.setdefault(port.number, []).append(port)
     published = None
-    for number in dict.fromkeys(port.number for port in wanted):
-        users = [port for port in wanted if port.number == number]
+    for number, users in users_of.items():
         who = " and ".join(port.who for port in users)
         check = f"ports.{number}"
         if not any(is_taken(port.host, number) for port in users):
