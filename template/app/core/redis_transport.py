@@ -16,6 +16,7 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import dumps
 
 from app.core import envelope
+from app.core.services import lost_connection
 
 logger = logging.getLogger(__name__)
 
@@ -239,15 +240,15 @@ class Channel(redis.Channel):
             return None
 
     def _receive_one(self, client: Any) -> Any:
-        # What was sent to every worker at once and is no message concerns nobody. It may not end one.
+        # What was sent to every worker at once and is not a message concerns nobody. It may not end one.
         try:
             return super()._receive_one(client)  # type: ignore[misc]
         except Empty:
             raise
-        except _lost_connection(self):
+        except lost_connection(self.connection_errors):
             raise
         except Exception:
-            logger.exception("what was published is no message")
+            logger.exception("what was published is not a message")
             return None
 
     def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
@@ -264,7 +265,7 @@ class Channel(redis.Channel):
 
 
 def _in_an_envelope(response: list[bytes] | None) -> list[bytes] | None:
-    """Put what is no message of kombu's into one. Otherwise the worker ends, and what it has just taken is gone."""
+    """Wrap whatever is not a kombu message in one. Otherwise the worker ends, and what it has just taken is lost."""
     if not response:
         return response
     place, item = response
@@ -293,13 +294,8 @@ def _repeated(channel: Any, call: Callable[[], Any]) -> Any:
     """Make a call, and make it again when the connection breaks: nobody may know whether it was done."""
     try:
         return call()
-    except _lost_connection(channel):
+    except lost_connection(channel.connection_errors):
         return call()
-
-
-def _lost_connection(channel: Any) -> tuple[type[Exception], ...]:
-    # Kombu counts `KeyError` as one, which nonsense raises too.
-    return tuple(error for error in channel.connection_errors if error is not KeyError)
 
 
 class Transport(redis.Transport):

@@ -1,7 +1,8 @@
 """The services that this application needs: how to see that one answers, and what it raises when it does not."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from celery import current_app
 from kombu import Connection
@@ -21,9 +22,17 @@ class SentLater(ConnectionError):
 
 def unavailable() -> tuple[type[Exception], ...]:
     """Return what is raised when a service is down, the result backend's driver included."""
-    # For one of them kombu names `KeyError` too, which only its own event loop may raise: here that is a mistake.
-    errors = getattr(current_app.backend, "connection_errors", ())
-    return (*UNAVAILABLE, *(error for error in errors if error is not KeyError))
+    return (*UNAVAILABLE, *lost_connection(getattr(current_app.backend, "connection_errors", ())))
+
+
+def lost_connection(errors: Iterable[Any]) -> tuple[type[Exception], ...]:
+    """Return the errors that tell that a connection is gone.
+
+    Args:
+        errors: What kombu names. With one driver `KeyError` is among them, which only its own event loop may raise:
+            elsewhere that is a mistake, and nonsense raises it too.
+    """
+    return tuple(error for error in errors if error is not KeyError)
 
 
 def reach_broker() -> None:
@@ -46,8 +55,7 @@ def connection() -> Iterator[Connection]:
     with current_app.connection_for_write() as opened:
         try:
             yield opened
-        # Of one driver kombu names `KeyError` too, which only its own event loop may raise.
-        except tuple(error for error in opened.connection_errors if error is not KeyError) as error:
+        except lost_connection(opened.connection_errors) as error:
             raise OperationalError(str(error)) from error
 
 

@@ -114,10 +114,14 @@ def _note_what_the_result_says(status: str, error: BaseException | None, task_id
     """Note an end that may come at the same moment as another one: of those, the result keeps one."""
     meta = current_app.backend.get_task_meta(task_id, cache=False)
     if meta["status"] in FINAL - {status}:
-        records.finish(task_id, meta["status"], error_in(meta), overrule=True)
+        _as_the_result_says(meta, task_id)
     else:
         # This task may keep no results: then nothing is overruled.
         records.finish(task_id, status, error_of(error) if error else None, overrule=meta["status"] == status)
+
+
+def _as_the_result_says(meta: dict[str, Any], task_id: str) -> None:
+    records.finish(task_id, meta["status"], error_in(meta), overrule=True)
 
 
 @task_success.connect
@@ -149,14 +153,9 @@ def lost(headers: dict[str, Any] | None, error: BaseException) -> None:
     _finish(Context(headers or {}), partial(_note, states.FAILURE, error))
 
 
-def catch_up(headers: dict[str, Any]) -> None:
+def ended(headers: dict[str, Any], meta: dict[str, Any]) -> None:
     """Note that a job has ended as its result says; the process that ran it was lost, maybe before it could."""
-
-    def finish(task_id: str) -> None:
-        meta = current_app.backend.get_task_meta(task_id, cache=False)
-        records.finish(task_id, meta["status"], error_in(meta), overrule=True)
-
-    _finish(Context(headers), finish)
+    _finish(Context(headers), partial(_as_the_result_says, meta))
 
 
 def _request_of(task: Task[Any, Any], task_id: str) -> Context | None:

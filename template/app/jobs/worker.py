@@ -14,7 +14,7 @@ from kombu import Message
 from app.core import admission, broker, dead_letter
 from app.core.admission import Refused
 from app.core.celery import celery_app
-from app.core.services import unavailable
+from app.core.services import lost_connection, unavailable
 from app.jobs import presence, routing, tracking
 from app.jobs.chores import Chores, every
 from app.jobs.tracking import PoisonMessage, SetAside
@@ -63,8 +63,8 @@ class Consumer(consumer.Consumer):
 
     @property
     def lost_connection(self) -> tuple[type[Exception], ...]:
-        """Return what tells that the broker is gone; kombu counts `KeyError`, which nonsense raises too."""
-        return tuple(error for error in self.connection_errors + self.channel_errors if error is not KeyError)
+        """Return what tells that the broker is gone."""
+        return lost_connection(self.connection_errors + self.channel_errors)
 
     def loop(self, *arguments: Any) -> None:
         """Run Celery's event loop; what nobody has foreseen costs the connection and not the worker."""
@@ -199,12 +199,13 @@ class Request(request.Request):
         if self.ignore_result or Context(self.request_dict).chord:
             return False
         try:
-            status = task.backend.get_task_meta(self.id, cache=False)["status"]
+            meta = task.backend.get_task_meta(self.id, cache=False)
         except unavailable():
             return False
+        status = meta["status"]
         if status not in {states.FAILURE, states.REVOKED}:
             return False
-        tracking.catch_up(self.request_dict)
+        tracking.ended(self.request_dict, meta)
         state.task_ready(self)
         self.poisonous = self.poisonous or (status == states.FAILURE and task.dead_letter)
         self.acknowledge()
