@@ -59,7 +59,7 @@ class ReleasesHook(BuildHookInterface[Any]):
 
     def _made(self, checkout: Path, folder: Path) -> list[Path]:
         if not checkouts.is_checkout(checkout):
-            raise ForgeError("it is no git repository with a commit, or there is no git.")
+            raise ForgeError("it is not a git repository with a commit, or there is no git.")
         record, bundle = folder / provenance.RECORD, folder / provenance.BUNDLE
         (folder / "copy").mkdir()
         repository = checkouts.copy(checkout, folder / "copy")

@@ -35,7 +35,7 @@ def read(project: Path) -> Recorded:
         project: The root of the project.
 
     Raises:
-        UsageError: If the directory is no project that Forge made.
+        UsageError: If the directory is not a project that Forge made.
         ForgeError: If the file cannot be understood, or is a link to another.
     """
     file = project / NAME

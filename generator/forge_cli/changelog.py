@@ -28,7 +28,7 @@ def between(repository: Repository, old: Revision, new: Revision) -> list[Entry]
     Args:
         repository: Whose CHANGELOG.md is read, as it is in the new version.
         old: Where the update begins.
-        new: Where it ends. What is not released counts only if this is no release.
+        new: Where it ends. What is not released counts only if this is not a release.
     """
     text = repository.text(new, "CHANGELOG.md") or ""
     headings = list(HEADING.finditer(text))
@@ -54,5 +54,5 @@ def _released(revision: Revision) -> Version | None:
 def _version(name: str) -> Version | None:
     try:
         return Version(name)
-    except ValueError:  # it is no version, or one of thousands of digits
+    except ValueError:  # it is not a version, or one of thousands of digits
         return None

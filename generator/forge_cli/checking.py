@@ -53,7 +53,7 @@ def check(project: Path, sources: Sources, *, template: str | None) -> Check:
         template: Where the template is; None for where the project says.
 
     Raises:
-        ForgeError: If it is no project, or its template cannot be read.
+        ForgeError: If it is not a project, or its template cannot be read.
     """
     undone = updating.recovered(project)
     recorded = answers_file.read(project)

@@ -28,7 +28,7 @@ NO_EMAIL = "noreply@localhost"
 PROTECTION = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,  # hooks are for the user's own commits
-    "safe.bareRepository": "explicit",  # a directory of a project is no repository because it looks like one
+    "safe.bareRepository": "explicit",  # a directory of a project is not a repository because it looks like one
     "submodule.recurse": "false",
 }
 # An object that is missing is not fetched, by a transport that the repository names; and what is only read is not

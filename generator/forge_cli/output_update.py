@@ -62,7 +62,7 @@ def done(plan: Plan) -> None:
 def ended(update: Update, project: Path, *, aborted: bool) -> None:
     """Say that an update is over."""
     if aborted:
-        output.line(f"{project} is as it was before ({update.title} is taken back).")
+        output.line(f"{update.title} was undone; {project} is as it was before.")
     else:
         output.line(f"{project}: no conflict is left ({update.title}). Look at `git diff --cached`, and commit.")
 

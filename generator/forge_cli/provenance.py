@@ -78,7 +78,7 @@ def clone(address: str, folder: Path) -> Repository:
         The copy, which is bare.
 
     Raises:
-        ForgeError: If that is no address, there is no git, or git cannot read what is there.
+        ForgeError: If that is not an address, there is no git, or git cannot read what is there.
     """
     addresses.check(address)
     shown = addresses.to_record(address)

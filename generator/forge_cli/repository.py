@@ -137,5 +137,5 @@ TAG = "%(refname:strip=2) %(objectname) %(*objectname)"
 def _version(name: str) -> Version | None:
     try:
         return Version(name) if name.startswith("v") else None
-    except ValueError:  # it is no version, or one of thousands of digits
+    except ValueError:  # it is not a version, or one of thousands of digits
         return None

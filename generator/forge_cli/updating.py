@@ -175,7 +175,7 @@ def recovered(project: Path) -> str | None:
 
 
 def _refuse_unsafe(project: Path) -> None:
-    """Refuse a project that could not be taken back to what it is."""
+    """Refuse a project that could not be restored to what it is now."""
     if not git.is_installed():
         raise ForgeError("git is not installed, and it is what merges an update. Install git.")
     if not git.surrounding_repository(project):

@@ -15,7 +15,7 @@ NEED = "tests.tasks.need"
 
 
 def publish(body: Any, **options: Any) -> None:
-    """Send what is no proper task to a queue."""
+    """Send what is not a proper task to a queue."""
     queue = broker.QUEUES[0]
     with celery_app.connection_for_write() as connection:
         connection.Producer().publish(

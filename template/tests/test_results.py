@@ -46,7 +46,7 @@ NO_RESULTS: dict[str, str | bytes] = {
     "a type of another type": failure(exc_type={"a": 1}, exc_module=["os"], exc_message="x"),
     "a name that is none": failure(exc_type="\ud800\0", exc_message="x"),
     "a function": failure(exc_type="system", exc_module="os", exc_message="touch {trace}"),
-    "a class that is no error": failure(exc_type="Popen", exc_module="subprocess", exc_message=[["touch", "{trace}"]]),
+    "a class of no error": failure(exc_type="Popen", exc_module="subprocess", exc_message=[["touch", "{trace}"]]),
     "something inside a class": failure(exc_type="Path.touch", exc_module="pathlib", exc_message=["{trace}"]),
 }
 # Strange, but results; the error is what an answer says of it.

@@ -94,7 +94,7 @@ def test_where_the_history_is_out_of_reach_forge_is_built_without_it(origin: Pat
 def test_a_download_without_history_is_built_and_the_project_says_what_it_lacks(tmp_path: Path) -> None:
     folder = origins.copy_of_the_tree(tmp_path / "downloaded")
     wheel, said = build(folder, tmp_path / "dist")
-    assert "Forge is built without its history: it is no git repository with a commit, or there is no git." in said
+    assert "Forge is built without its history: it is not a git repository with a commit, or there is no git." in said
     forge = install(wheel, tmp_path / "forge")
     assert UPDATES_NOT in installed(forge, "new", "demo", "-y").out.splitlines()
     assert recorded(Path("demo")) == []

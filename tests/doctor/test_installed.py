@@ -176,7 +176,7 @@ def test_secrets_that_everybody_knows_are_a_problem_in_production_and_are_not_pr
     said = {each.text.split()[0]: each for each in examined.findings["secrets.known"]}
     assert said.keys() == known.keys() - {"CELERY_RESULT_BACKEND"}
     assert {each.level for each in said.values()} == {"problem"}
-    assert said["API_KEYS"].text == "API_KEYS lets in the key of development."
+    assert said["API_KEYS"].text == "API_KEYS contains the development key."
     assert examined.of("secrets.missing").text == "CELERY_RESULT_BACKEND has no password."
     assert not [secret for secret in ("change-me", "gu%65st", "guest", "flower:", key) if secret in examined.printed]
 

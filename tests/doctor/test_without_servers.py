@@ -134,8 +134,8 @@ def test_the_ports_of_compose_are_looked_at_with_the_variables_of_env(
 def test_a_number_that_is_no_port_is_named(project: Path) -> None:
     examined = doctor(project, {"PORT": "80000", "FLOWER_PORT": "99999"})
     assert [each.text for each in examined.findings["ports"]] == [
-        "80000, which `make dev` wants, is no port.",
-        "99999, which `flower` in Docker wants, is no port.",
+        "80000, which `make dev` wants, is not a port number.",
+        "99999, which `flower` in Docker wants, is not a port number.",
     ]
 
 

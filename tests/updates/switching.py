@@ -67,7 +67,7 @@ class Switched(Booted):
         return Project(self.directory, self.variant.answers, self._bring)
 
     def edit(self) -> None:
-        """Let the project check itself before it gets what is no part of it."""
+        """Let the project check itself before anything is added that is not part of it."""
         if self.switch.is_checked:
             self.project.uv("sync", "--quiet")
             for check in CHECKS:

@@ -25,7 +25,7 @@ def examine(folder: Path) -> Diagnosis:
         What was found.
 
     Raises:
-        UsageError: If the directory is no project.
+        UsageError: If the directory is not a project.
     """
     found = Project.at(folder)
     with ThreadPoolExecutor() as pool:

@@ -89,7 +89,7 @@ def look(project: Project) -> Iterator[Finding]:
 def _impossible(wanted: list[Wanted]) -> Iterator[Finding]:
     for port in wanted:
         if port.number not in POSSIBLE:
-            text = f"{port.number}, which {port.who} wants, is no port."
+            text = f"{port.number}, which {port.who} wants, is not a port number."
             yield problem("ports", text, f"Take a number from {POSSIBLE[0]} to {POSSIBLE[-1]}.")
 
 

@@ -72,7 +72,7 @@ def ask(
 
 
 def stop_all() -> None:
-    """End every program that still runs: nobody waits for its answer any longer."""
+    """Kill every program that still runs; its answer is no longer needed."""
     for process in _running.copy():
         process.kill()
 

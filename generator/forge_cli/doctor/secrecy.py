@@ -29,7 +29,7 @@ def look(project: Project, told: Told | None) -> Iterator[Finding]:
 def _of_settings(told: Told | None) -> Iterator[Finding]:
     for setting in dict.fromkeys(fact["setting"] for fact in (told.all("known") if told else [])):
         if setting == "API_KEYS":
-            text, remedy = "API_KEYS lets in the key of development.", "Make another with `app token`, and set it."
+            text, remedy = "API_KEYS contains the development key.", "Make another with `app token`, and set it."
         else:
             text, remedy = f"{setting} has a password or secret that everybody knows.", MAKING
         yield problem("secrets.known", text, remedy)

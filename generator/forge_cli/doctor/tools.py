@@ -70,7 +70,7 @@ def _python(project: Project, uv: str | None) -> Iterator[Finding]:
     try:
         wanted = SpecifierSet(project.declared.get("project", {}).get("requires-python", ">=3.11"))
     except (ForgeError, InvalidSpecifier, AttributeError, TypeError) as error:
-        told = str(error) if isinstance(error, ForgeError) else "`requires-python` in `pyproject.toml` is no version."
+        told = str(error) if isinstance(error, ForgeError) else "`requires-python` in `pyproject.toml` is invalid."
         yield problem(check, told, "Fix that file; `git diff pyproject.toml` shows what has changed.")
         return
     place = _shown(project)

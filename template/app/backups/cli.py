@@ -81,7 +81,7 @@ def restore(
         str | None,
         typer.Option(
             envvar="RESTORE_INTO",
-            help="Another database on the same server, by its name; or a URL. A URL with a password belongs into the"
+            help="Another database on the same server, by its name; or a URL. Put a URL with a password in the"
             " variable: others can read a command line.",
         ),
     ] = None,

@@ -28,7 +28,7 @@ class SQLite(Engine):
     def path(self) -> Path:
         """The file."""
         if not self.url.database or self.url.database.startswith((":", "file:")):
-            message = f"`{self.shown()}` is no file: there is nothing to back up."
+            message = f"`{self.shown()}` is not a file: there is nothing to back up."
             raise BackupError(message)
         return Path(self.url.database)
 

@@ -131,7 +131,7 @@ def read(path: Path) -> Backup:
         raise BackupError(message) from None
     except ValidationError:
         pass
-    message = f"`{path}` cannot be checked: `{manifest.name}` is no manifest."
+    message = f"`{path}` cannot be checked: `{manifest.name}` is not a manifest."
     raise BackupError(message)
 
 

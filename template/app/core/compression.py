@@ -15,7 +15,7 @@ class NotUnpacked(ValueError):
 
 
 def install(app: Celery[Any]) -> None:
-    """Refuse what is compressed, in every process; `task_compression="gzip"` lets in that much of it, and no other."""
+    """Refuse compressed messages in every process; `task_compression="gzip"` accepts gzip, up to `LARGEST` bytes."""
 
     def unpack(body: bytes) -> bytes:
         if app.conf.task_compression not in {"gzip", "zlib", GZIP}:

@@ -88,7 +88,7 @@ def is_deep(value: Any, text: bytes, deepest: int) -> bool:
 
 
 def around(item: bytes, queue: str) -> bytes:
-    """Put what is no message into an envelope of its own, with which it can be set aside.
+    """Put what is not a message into an envelope of its own, with which it can be set aside.
 
     Args:
         item: What lay in the queue.

@@ -13,7 +13,7 @@ JSON = re.compile(rb'[\s{\["0-9tfnNI-]')
 
 
 class UnreadableResult(ValueError):
-    """What the result backend holds of a task is no result."""
+    """What the result backend holds of a task is not a result."""
 
 
 UNREADABLE = UnreadableResult("What the result backend holds of this task cannot be read.")

@@ -122,7 +122,7 @@ def _error(task_id: str) -> TaskError | None:
     except unavailable():
         raise
     except Exception:
-        # What lies there under this id is no result.
+        # What lies there under this id is not a result.
         return None
 
 

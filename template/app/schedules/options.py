@@ -44,7 +44,7 @@ def changed(
         try:
             found["kwargs"] = json.loads(kwargs or "{}")
         except ValueError as error:
-            message = f"--kwargs is no JSON: {error}"
+            message = f"--kwargs is not JSON: {error}"
             raise BadSchedule(message) from None
     return found
 

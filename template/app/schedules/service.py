@@ -12,7 +12,7 @@ from app.schedules.store import store
 
 
 class NoSuchSchedule(LookupError):
-    """There is no schedule of this name."""
+    """No schedule has this name."""
 
 
 class NotPossible(Exception):

@@ -119,7 +119,7 @@ def test_a_manifest_that_is_none_is_told_and_keeps_nothing_from_being_backed_up(
 
     done = app("restore", made.path.name, "--yes")
 
-    assert done.output == f"error: `{made.path}` cannot be checked: `{made.path.name}.json` is no manifest.\n"
+    assert done.output == f"error: `{made.path}` cannot be checked: `{made.path.name}.json` is not a manifest.\n"
     assert app("backups").exit_code == 0
     assert making.prune(1) == []
 
@@ -129,7 +129,7 @@ def test_what_is_no_file_is_no_manifest(app: App, place: Path) -> None:
     store.manifest_of(made.path).unlink()
     os.mkfifo(store.manifest_of(made.path))  # whoever reads it waits for a writer
 
-    assert "is no manifest" in app("restore", made.path.name, "--yes").output
+    assert "is not a manifest" in app("restore", made.path.name, "--yes").output
     assert app("backup").exit_code == 0
 
 

@@ -145,7 +145,7 @@ def test_the_command_line_serves_operators(finished: Wait) -> None:
             ("add", "a", "--task", DESCRIBE, "--crontab", "0 0 31 2 *"),
             "when.crontab: Invalid crontab: day_of_month '31' never occurs in month_of_year '2'.\n",
         ),
-        (("add", "a", "--task", DESCRIBE, "--every", "9", "--kwargs", "{"), "--kwargs is no JSON: "),
+        (("add", "a", "--task", DESCRIBE, "--every", "9", "--kwargs", "{"), "--kwargs is not JSON: "),
     ],
 )
 def test_the_command_line_says_what_is_wrong(arguments: tuple[str, ...], problem: str) -> None:

@@ -1,7 +1,7 @@
 """Run by the project's own Python in the project's directory: what the project says of itself, as one fact a line.
 
 It imports nothing else of Forge's, for that is not installed there, and uses nothing of the project but what the first
-release has. What may take long runs in threads that nobody waits for beyond a limit.
+release has. What may take long runs in threads, for which there is a time limit.
 """
 
 import os
