@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery.result import AsyncResult
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -143,6 +144,27 @@ def test_a_letter_that_names_another_organization_changes_nothing_of_the_job(
     assert "another organization" in refusal(admin_client, task_id)
 
     assert finished(task_id)["result"] == "here it is"
+
+
+def test_a_task_that_is_not_a_job_has_not_ended_while_it_is_sent_again(
+    jobs: JobsService, finished: Wait, tmp_path: Path
+) -> None:
+    path, gate = tmp_path / "missing", tmp_path / "gate"
+    task = celery_app.send_task(NEED, kwargs={"path": str(path)})
+    [letter] = letters()
+    assert task.state == "FAILURE"
+    holding = [jobs.push_task(HOLD, "default", gate=str(gate)).task_id for _ in range(2)]
+    until(lambda: {status(jobs, str(each)) for each in holding} == {"PROGRESS"})
+    path.write_text("here it is")
+
+    # If its message came back now, having failed before would keep it from running.
+    dead_letters.replay(letter.id)
+
+    assert AsyncResult(task.id).state == "PENDING"
+    gate.touch()
+    until(lambda: AsyncResult(task.id).state == "SUCCESS")
+    for each in holding:
+        finished(each)
 
 
 def test_a_key_leads_to_the_job_while_it_is_sent_again(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:

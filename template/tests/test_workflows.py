@@ -52,3 +52,15 @@ def test_a_workflow_whose_part_fails_fails(worker: Lines) -> None:
     until(chord.ready)
 
     assert chord.state == "FAILURE"
+
+
+def test_a_part_that_has_failed_does_not_run_again(worker: Lines) -> None:
+    failed = add.apply_async((["not a number"],))
+    until(failed.ready)
+
+    # What Celery sends when it thinks that the task was lost with its process.
+    again: dict[str, Any] = {"task_id": failed.id, "retries": 1}
+    add.apply_async(([40, 2],), **again)
+
+    until(lambda: [line for line in worker if f"{failed.id}] does not run" in line["message"]])
+    assert failed.state == "FAILURE"

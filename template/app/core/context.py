@@ -46,23 +46,30 @@ def part_of(request: Context) -> Iterator[None]:
 
 def running_message() -> Context | None:
     """Return the message whose task this code belongs to, in a thread of Celery's or in the event loop's."""
-    return message.get() or (current_task.request if current_task and current_task.request.id else None)
+    running = message.get() or (current_task.request if current_task else None)
+    return running if running and running.id else None
 
 
-def header(name: str) -> Any:
-    """Return one of our own headers of the running message, or nothing outside a task."""
-    running = running_message()
-    return running.get(name) if running else None
+def known() -> dict[str, str]:
+    """Return what there is of `task`, `task_id`, `organization_id` and `request_id`."""
+    running: Any = running_message() or {}
+    found = {
+        "task": running.get("task"),
+        "task_id": running.get("id"),
+        "organization_id": running.get("organization_id") or organization_id_of_http.get(),
+        "request_id": running.get("request_id") or request_id_of_http.get(),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def request_id() -> str | None:
     """Return the id of the HTTP request that this work was started by."""
-    return header("request_id") or request_id_of_http.get()
+    return known().get("request_id")
 
 
 def organization_id() -> str | None:
     """Return the organization that this work is done for."""
-    return header("organization_id") or organization_id_of_http.get()
+    return known().get("organization_id")
 
 
 @before_task_publish.connect
@@ -70,8 +77,13 @@ def pass_on(headers: dict[str, Any], **_: Any) -> None:
     """Let a task that is sent from a request or from another task know on whose behalf."""
     for name in OF_ONE_DELIVERY:
         headers.pop(name, None)
-    own = {"request_id": request_id(), "organization_id": organization_id(), "part_of": _going_on.get() or _continued()}
-    for name, value in own.items():
+    own = known()
+    passed_on = {
+        "request_id": own.get("request_id"),
+        "organization_id": own.get("organization_id"),
+        "part_of": _going_on.get() or _continued(),
+    }
+    for name, value in passed_on.items():
         if value is not None:
             headers.setdefault(name, value)
 

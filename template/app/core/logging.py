@@ -14,14 +14,7 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add what is known of `task`, `task_id`, `organization_id` and `request_id`, and keep the record."""
-        running = context.running_message()
-        found = {
-            "task": running.get("task") if running else None,
-            "task_id": running.id if running else None,
-            "organization_id": context.organization_id(),
-            "request_id": context.request_id(),
-        }
-        known = {name: value for name, value in found.items() if value}
+        known = context.known()
         record.__dict__.update(known)
         record.context = "".join(f" {name}={value}" for name, value in known.items())
         return True

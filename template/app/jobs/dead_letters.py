@@ -76,10 +76,8 @@ def replay(letter_id: str) -> DeadLetter:
         except signing.NotSigned as error:
             text = f"It {error}, so that nobody can tell who has sent it."
             raise CannotReplay(text) from None
-        if job := _job(message, letter):
-            with _reopened(job, letter):
-                _send(message, letter)
-        else:
+        job = _job(message, letter)
+        with _reopened(job, letter) if job else _forgotten(letter.id):
             _send(message, letter)
         message.ack()
         return letter
@@ -152,21 +150,32 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
         text = f"The job {job.id} is {status}: it may be running. Look again when it has ended."
         raise CannotReplay(text)
     # Before the record is open: a result that says how the job has ended would close it.
-    celery_app.backend.forget(job.id)
-    reopened = False
+    with _forgotten(job.id):
+        reopened = False
+        try:
+            # Again when the answer is lost: what is written says that the job waits, and its message is still here.
+            reopened = patiently(partial(records.reopen, job), PATIENCE)
+            if not reopened:
+                text = f"The job {job.id} is another organization's, or has changed in this moment. Look at it again."
+                raise CannotReplay(text)
+            yield
+        except BaseException:
+            if reopened:
+                # As the worker saw it: not every exception survives the result backend.
+                records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
+            raise
+
+
+@contextmanager
+def _forgotten(task_id: str) -> Iterator[None]:
+    """Forget how a task has ended, for it runs again; if its message cannot be sent, it has ended as before."""
+    meta = celery_app.backend.get_task_meta(task_id, cache=False)
+    celery_app.backend.forget(task_id)
     try:
-        # Again when the answer is lost: what is written says that the job waits, and its message is still here.
-        reopened = patiently(partial(records.reopen, job), PATIENCE)
-        if not reopened:
-            text = f"The job {job.id} is another organization's, or has changed in this moment. Look at it again."
-            raise CannotReplay(text)
         yield
     except BaseException:
         if meta["status"] in FINAL:
-            celery_app.backend.store_result(job.id, meta["result"], meta["status"], traceback=meta.get("traceback"))
-        if reopened:
-            # As the worker saw it: not every exception survives the result backend.
-            records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
+            celery_app.backend.store_result(task_id, meta["result"], meta["status"], traceback=meta.get("traceback"))
         raise
 
 

@@ -69,17 +69,28 @@ def _refuse_what_is_over(task: Task[Any, Any], request: Context) -> None:
     if request.get("job"):
         begun = datetime.now(UTC)
         status = patiently(partial(records.start, str(request.id), begun, again=again))
-    elif of := request.get("part_of"):
-        status = patiently(partial(records.status_of, of))
-        status = status if status in {states.REVOKED, UNKNOWN} else None
     else:
-        return
+        status = patiently(partial(_status_without_a_record, task, request, again))
     if status == UNKNOWN or (status == states.FAILURE and again and getattr(task, "dead_letter", False)):
-        logger.warning("%s[%s] is set aside: the status of its job is %s", task.name, request.id, status)
+        logger.warning("%s[%s] is set aside: the status on record is %s", task.name, request.id, status)
         raise SetAside
     if status:
-        logger.info("%s[%s] does not run: the status of its job is %s", task.name, request.id, status)
+        logger.info("%s[%s] does not run: the status on record is %s", task.name, request.id, status)
         raise Ignore
+
+
+def _status_without_a_record(task: Task[Any, Any], request: Context, again: bool) -> str | None:
+    """Return what keeps a task from running that is not a job: its job's status when it is part of one, or its own."""
+    if of := request.get("part_of"):
+        status = records.status_of(of)
+        if status in {states.REVOKED, UNKNOWN}:
+            return status
+    # Of a chord, the other tasks may still have to hear of a failure.
+    if again and not request.chord and not request.ignore_result:
+        own = task.backend.get_task_meta(str(request.id), cache=False)
+        if own["status"] == states.FAILURE:
+            return states.FAILURE
+    return None
 
 
 def patiently(call: Callable[[], Any], patience: float = PATIENCE) -> Any:
