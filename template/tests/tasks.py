@@ -117,6 +117,12 @@ def need(path: str) -> str:
     return Path(path).read_text()
 
 
+@celery_app.task(bind=True, public=True)
+def need_and_leave(self: BaseTask, path: str, left: str) -> None:
+    """Go on as a task that fails as long as a file does not exist, and one after it."""
+    raise self.replace(chain(need.si(path), leave.si(left)))
+
+
 @celery_app.task(bind=True, dead_letter=True)
 def fail_then_hold(self: BaseTask, path: str, gate: str) -> None:
     """Fail as long as a file does not exist, then wait for another one."""

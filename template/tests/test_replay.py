@@ -167,6 +167,19 @@ def test_a_task_that_is_not_a_job_has_not_ended_while_it_is_sent_again(
         finished(each)
 
 
+def test_a_chain_goes_on_when_its_part_is_sent_again(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:
+    path, left = tmp_path / "missing", tmp_path / "left"
+    task_id = jobs.push_task("tests.tasks.need_and_leave", "default", path=str(path), left=str(left)).task_id
+    assert finished(task_id)["status"] == "FAILURE"
+    [letter] = letters()
+    path.write_text("here it is")
+
+    dead_letters.replay(letter.id)
+
+    until(left.exists)
+    until(lambda: status(jobs, str(task_id)) == "SUCCESS")
+
+
 def test_a_key_leads_to_the_job_while_it_is_sent_again(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:
     path, gate, key = tmp_path / "missing", tmp_path / "gate", str(uuid4())
     task_id = fail(jobs, finished, path, idempotency_key=key)

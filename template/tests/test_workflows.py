@@ -1,10 +1,13 @@
 """Workflows: chains, groups, chords and callbacks."""
 
+from pathlib import Path
 from typing import Any
 
 from celery import chain, group
+from celery.exceptions import SoftTimeLimitExceeded
 from fastapi.testclient import TestClient
 
+from app.core.celery import celery_app
 from app.jobs.service import JobsService
 from app.tasks.workflow_task import add, average, count_words, log_failure, log_success
 from tests.conftest import Wait
@@ -64,3 +67,17 @@ def test_a_part_that_has_failed_does_not_run_again(worker: Lines) -> None:
 
     until(lambda: [line for line in worker if f"{failed.id}] does not run" in line["message"]])
     assert failed.state == "FAILURE"
+
+
+def test_a_chain_that_has_failed_does_not_go_on(jobs: JobsService, worker: Lines, tmp_path: Path) -> None:
+    gate, path = tmp_path / "gate", tmp_path / "left"
+    task_id = str(jobs.push_task("tests.tasks.go_on", "default", gate=str(gate), path=str(path)).task_id)
+    until(lambda: [line for line in worker if f"go_on[{task_id}] ignored" in line["message"]])
+
+    # What Celery notes when a part runs out of its time after the next one was sent.
+    celery_app.backend.store_result(task_id, SoftTimeLimitExceeded(), "FAILURE")
+    gate.touch()
+
+    until(lambda: [line for line in worker if f"leave[{task_id}] does not run" in line["message"]])
+    assert not path.exists()
+    assert jobs.get_task_status(task_id, "default").status == "FAILURE"

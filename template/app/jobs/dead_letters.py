@@ -76,8 +76,8 @@ def replay(letter_id: str) -> DeadLetter:
         except signing.NotSigned as error:
             text = f"It {error}, so that nobody can tell who has sent it."
             raise CannotReplay(text) from None
-        job = _job(message, letter)
-        with _reopened(job, letter) if job else _forgotten(letter.id):
+        job, failed = _job(message, letter), [letter.id, *_after(message)]
+        with _reopened(job, letter, failed) if job else _forgotten(failed):
             _send(message, letter)
         message.ack()
         return letter
@@ -137,7 +137,7 @@ def _messages() -> Iterator[Iterator[Message]]:
 
 
 @contextmanager
-def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
+def _reopened(job: Job, letter: DeadLetter, failed: list[str]) -> Iterator[None]:
     """Let a job that has failed run again; if its message cannot be sent, it has failed as before."""
     meta = celery_app.backend.get_task_meta(job.id, cache=False)
     record = records.find(job.id, job.organization_id)
@@ -150,7 +150,7 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
         text = f"The job {job.id} is {status}: it may be running. Look again when it has ended."
         raise CannotReplay(text)
     # Before the record is open: a result that says how the job has ended would close it.
-    with _forgotten(job.id):
+    with _forgotten(failed):
         reopened = False
         try:
             # Again when the answer is lost: what is written says that the job waits, and its message is still here.
@@ -167,16 +167,29 @@ def _reopened(job: Job, letter: DeadLetter) -> Iterator[None]:
 
 
 @contextmanager
-def _forgotten(task_id: str) -> Iterator[None]:
-    """Forget how a task has ended, for it runs again; if its message cannot be sent, it has ended as before."""
-    meta = celery_app.backend.get_task_meta(task_id, cache=False)
-    celery_app.backend.forget(task_id)
+def _forgotten(task_ids: list[str]) -> Iterator[None]:
+    """Forget how tasks have ended, for they run again; if the message cannot be sent, they have ended as before."""
+    metas = {task_id: celery_app.backend.get_task_meta(task_id, cache=False) for task_id in task_ids}
+    for task_id in metas:
+        celery_app.backend.forget(task_id)
     try:
         yield
     except BaseException:
-        if meta["status"] in FINAL:
-            celery_app.backend.store_result(task_id, meta["result"], meta["status"], traceback=meta.get("traceback"))
+        for task_id, meta in metas.items():
+            if meta["status"] in FINAL:
+                traceback = meta.get("traceback")
+                celery_app.backend.store_result(task_id, meta["result"], meta["status"], traceback=traceback)
         raise
+
+
+def _after(message: Message) -> list[str]:
+    """Return the tasks that follow a message's own in its chain: they have failed with it."""
+    try:
+        _, _, embedded = message.payload
+        return [str(step["options"]["task_id"]) for step in embedded["chain"] or []]
+    except Exception:
+        # Nobody can read it: it will be a dead letter again.
+        return []
 
 
 def _send(message: Message, letter: DeadLetter) -> None:

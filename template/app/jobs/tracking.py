@@ -85,8 +85,9 @@ def _status_without_a_record(task: Task[Any, Any], request: Context, again: bool
         status = records.status_of(of)
         if status in {states.REVOKED, UNKNOWN}:
             return status
-    # Of a chord, the other tasks may still have to hear of a failure.
-    if again and not request.chord and not request.ignore_result:
+    # A chain has failed as a whole with the task that runs out of its time after it has sent the next one. Of a chord,
+    # the other tasks may still have to hear of a failure.
+    if (of or again) and not request.chord and not request.ignore_result:
         own = task.backend.get_task_meta(str(request.id), cache=False)
         if own["status"] == states.FAILURE:
             return states.FAILURE
