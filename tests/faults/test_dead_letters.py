@@ -22,6 +22,13 @@ pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "rabbitmq-postgresql")
 SLUG = "demo-project"
 
 
+@pytest.fixture(autouse=True)
+def no_dead_letters(stage: Stage) -> None:
+    """Delete what the test before has left."""
+    deleted = stage.administer("DELETE", "/dead-letters")
+    assert deleted.status_code == 200, said(deleted)
+
+
 def test_a_task_that_failed_for_good_is_sent_again_from_the_command_line(stage: Stage) -> None:
     fixed = stage.path()
     task_id = stage.enqueue("broken", path=fixed)
@@ -104,6 +111,27 @@ def test_a_connection_that_breaks_while_somebody_looks_is_told_and_loses_nothing
             wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=20)
 
     assert statuses <= {200, 503}
+
+
+@pytest.mark.on("rabbitmq-postgresql")
+def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) -> None:
+    task_id = stage.enqueue("broken", path=stage.path())
+    wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
+    server = stage.servers["broker"]
+    with closing(Relay(server.port)) as relay, ThreadPoolExecutor() as pool:
+        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+        port = free_port()
+        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
+        url = f"http://127.0.0.1:{port}"
+        wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
+        relay.delay(0.5, "to_client")
+        asked = pool.submit(httpx.get, f"{url}/dead-letters", headers=stage.credential.admin, timeout=60)
+        wait_for("the letter is taken", lambda: letters(stage) == set(), within=20, every=0.02)
+
+        relay.drop("to_server", "to_client")
+
+        assert asked.result().status_code == 503
+        wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=90)
 
 
 def letters(stage: Stage) -> set[str]:

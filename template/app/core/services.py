@@ -10,6 +10,9 @@ from kombu.exceptions import OperationalError
 
 Check = Callable[[], Awaitable[None]]
 
+# Seconds. A broker takes back what it has delivered to somebody of whom it has heard nothing for twice as long.
+HEARTBEAT = 20
+
 # Asked by `/health/ready`, by the name that its answer shows.
 CHECKS: dict[str, Check] = {}
 # Turned into 503 by `app.core.errors`.
@@ -52,7 +55,7 @@ def connection() -> Iterator[Connection]:
     Raises:
         kombu.exceptions.OperationalError: In the block, too.
     """
-    with current_app.connection_for_write() as opened:
+    with current_app.connection_for_write(heartbeat=HEARTBEAT) as opened:
         try:
             yield opened
         except lost_connection(opened.connection_errors) as error:

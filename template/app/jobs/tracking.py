@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from celery import Task, current_app, states
 from celery.app.task import Context
@@ -56,7 +57,7 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
         message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
         raise OtherOrganization(message)
     _refuse_what_is_over(task, request)
-    if broker.redeliveries(task.app, request) > MAX_REDELIVERIES:
+    if patiently(partial(broker.redeliveries, request, uuid4().hex)) > MAX_REDELIVERIES:
         message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
         raise PoisonMessage(message)
     if task.app.conf.task_track_started and not request.is_eager and not request.ignore_result:

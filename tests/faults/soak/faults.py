@@ -1,6 +1,7 @@
 """What goes wrong, at random: processes and servers die, stop and freeze, and connections break in every way."""
 
 import signal
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -49,6 +50,7 @@ class Faults:
         self.stage = stage
         self.rng = Random(f"{seed}-faults")
         self.history: list[Fault] = []
+        self.overrun = 0  # of the stops
         self._timers: list[threading.Timer] = []
         self.kinds: dict[Callable[[], None], float] = {
             self.kill_a_process: 4,
@@ -152,7 +154,7 @@ class Faults:
             self.stage.pusher.kill()
 
     def stop_a_process(self) -> None:
-        """Ask a process to end, and start it again when it has."""
+        """Ask a process to end, kill it when it does not within some time, and start it again."""
         name = self.rng.choice((*APIS, *WORKERS))
         number = self.rng.choice((signal.SIGTERM, signal.SIGQUIT)) if name in WORKERS else signal.SIGTERM
         process = self.stage.processes[name]
@@ -161,8 +163,9 @@ class Faults:
                 process.process.send_signal(number)
                 try:
                     process.process.wait(STOP_SECONDS)
-                finally:
-                    process.kill()
+                except subprocess.TimeoutExpired:
+                    self.overrun += 1
+                process.kill()
                 self.stage.start_one(name)
 
     def freeze_a_process(self) -> None:

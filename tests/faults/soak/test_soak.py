@@ -106,7 +106,8 @@ def figures_of(stage: SoakStage, ledger: Ledger, faults: Faults) -> str:
     cut_after = sum(count for what, count in relayed.items() if what.startswith("cut after"))
     return (
         f"{SECONDS:.0f} s, {sum(ledger.operations.values())} operations, {len(ledger.pushes)} jobs "
-        f"({len(ledger.accepted())} promised), {counts['kill'] + counts['kill server']} kills, {counts['stop']} stops, "
+        f"({len(ledger.accepted())} promised), {counts['kill'] + counts['kill server']} kills, {counts['stop']} stops "
+        f"({faults.overrun} of them ended by a kill), "
         f"{counts['freeze'] + counts['freeze server']} freezes, {relayed['cut']} connections cut, {cut_after} after a "
         f"request was served, {relayed['cut after COMMIT']} of them a COMMIT"
     )
