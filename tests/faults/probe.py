@@ -7,6 +7,9 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
+
+from celery.signals import task_failure
 
 from app.core.celery import celery_app
 from app.tasks.base import BaseTask
@@ -81,6 +84,20 @@ def broken(path: str) -> str:
         error = "not fixed yet"
         raise ValueError(error)
     return "fixed"
+
+
+@celery_app.task(public=True)
+def fails_and_lingers(path: str) -> None:
+    """Fail, and keep the process busy when the end is stored, until there is a file."""
+    error = "on purpose"
+    raise ValueError(error)
+
+
+@task_failure.connect(sender=fails_and_lingers)
+def linger(kwargs: dict[str, Any], **_: Any) -> None:
+    """Wait."""
+    while not Path(kwargs["path"]).exists():
+        time.sleep(0.05)
 
 
 @celery_app.task(bind=True, name="datasync.refresh", public=True)

@@ -1,11 +1,13 @@
 """A process or a whole worker dies in the middle of a task."""
 
 import time
+from contextlib import closing
 
 import pytest
 
 from tests.boot.polling import wait_for
 
+from .relay import Relay
 from .stage import Stage, lines
 
 pytestmark = pytest.mark.faults
@@ -121,3 +123,28 @@ def expect_one_dead_letter(stage: Stage, task_id: str) -> None:
     assert found.count(task_id) == 1, found
     stage.cli("dead-letters", "purge", task_id)
     assert task_id not in stage.cli("dead-letters", "list")
+
+
+RESULT = """
+from celery.result import AsyncResult
+from app.core.celery import celery_app
+
+print(AsyncResult({task_id!r}, app=celery_app).state)
+"""
+
+
+@pytest.mark.on("rabbitmq-postgresql")
+def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stage) -> None:
+    server = stage.servers["broker"]
+    with closing(Relay(server.port)) as relay:
+        address = stage.environment["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+        stage.start_worker("worker", CELERY_BROKER_URL=address)
+        task_id = stage.enqueue("fails_and_lingers", path=stage.path())
+        assert stage.api.error(task_id)["type"] == "ValueError"
+
+        relay.cut()
+
+        stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
+        assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == "FAILURE"
+        assert stage.api.error(task_id)["type"] == "ValueError"
+    stage.start_worker()

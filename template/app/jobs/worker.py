@@ -189,6 +189,13 @@ class Request(request.Request):
         state.task_ready(self)
         return True
 
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """Stop the task with the connection on which its message came, and say that it is tried again.
+
+        Celery would say so over the end of a task whose process has not told it yet.
+        """
+        super().cancel(pool, signal=signal, emit_retry=emit_retry and self.end() is None)
+
     def has_ended(self) -> bool:
         """Tell whether the task had ended before its process was lost; if so, only its message is left to deal with.
 
@@ -196,20 +203,24 @@ class Request(request.Request):
         """
         task: Any = self.task
         # Of a chord, the other tasks may still have to hear of it.
-        if self.ignore_result or Context(self.request_dict).chord:
-            return False
-        try:
-            meta = task.backend.get_task_meta(self.id, cache=False)
-        except unavailable():
-            return False
-        status = meta["status"]
-        if status not in {states.FAILURE, states.REVOKED}:
+        if Context(self.request_dict).chord or (meta := self.end()) is None:
             return False
         tracking.ended(self.request_dict, meta)
         state.task_ready(self)
-        self.poisonous = self.poisonous or (status == states.FAILURE and task.dead_letter)
+        self.poisonous = self.poisonous or (meta["status"] == states.FAILURE and task.dead_letter)
         self.acknowledge()
         return True
+
+    def end(self) -> dict[str, Any] | None:
+        """Return how the task has ended, by its result; what has succeeded, Celery itself leaves as it is."""
+        task: Any = self.task
+        if self.ignore_result:
+            return None
+        try:
+            meta: dict[str, Any] = task.backend.get_task_meta(self.id, cache=False)
+        except unavailable():
+            return None
+        return meta if meta["status"] in {states.FAILURE, states.REVOKED} else None
 
     def acknowledge(self) -> None:
         """Acknowledge the message, unless it has to be kept."""
