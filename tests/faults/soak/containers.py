@@ -94,7 +94,11 @@ class RabbitMQContainer(Container, RabbitMQ):
 
     def variables(self) -> dict[str, str]:
         name = self.account_name
-        return {"RABBITMQ_DEFAULT_USER": name, "RABBITMQ_DEFAULT_PASS": self.secret, "RABBITMQ_DEFAULT_VHOST": name}
+        return {"RABBITMQ_DEFAULT_USER": name, "RABBITMQ_DEFAULT_PASS": name, "RABBITMQ_DEFAULT_VHOST": name}
+
+    def populate(self) -> None:
+        """Set the password: as a variable it becomes a line of a file, whose syntax has a meaning for some of it."""
+        docker("exec", self.container, "rabbitmqctl", "change_password", self.account_name, self.secret)
 
 
 class PostgreSQLContainer(Container, PostgreSQL):
