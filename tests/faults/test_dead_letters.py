@@ -3,8 +3,9 @@
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import httpx
 import pytest
@@ -23,10 +24,16 @@ SLUG = "demo-project"
 
 
 @pytest.fixture(autouse=True)
-def no_dead_letters(stage: Stage) -> None:
-    """Delete what the test before has left."""
-    deleted = stage.administer("DELETE", "/dead-letters")
-    assert deleted.status_code == 200, said(deleted)
+def no_dead_letters(stage: Stage) -> Iterator[None]:
+    """Delete what other tests have left, and what this one leaves."""
+
+    def delete() -> None:
+        deleted = stage.administer("DELETE", "/dead-letters")
+        assert deleted.status_code == 200, said(deleted)
+
+    delete()
+    yield
+    delete()
 
 
 def test_a_task_that_failed_for_good_is_sent_again_from_the_command_line(stage: Stage) -> None:
@@ -93,13 +100,7 @@ def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
 def test_a_connection_that_breaks_while_somebody_looks_is_told_and_loses_nothing(stage: Stage) -> None:
     task_id = stage.enqueue("broken", path=stage.path())
     wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
-    server = stage.servers["broker"]
-    with closing(Relay(server.port)) as relay, ThreadPoolExecutor() as pool:
-        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
-        port = free_port()
-        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
-        url = f"http://127.0.0.1:{port}"
-        wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
+    with reached_through_a_relay(stage) as (url, relay), ThreadPoolExecutor() as pool:
         relay.delay(0.003, "to_client")
         statuses = set()
         for moment in range(24):
@@ -117,13 +118,7 @@ def test_a_connection_that_breaks_while_somebody_looks_is_told_and_loses_nothing
 def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) -> None:
     task_id = stage.enqueue("broken", path=stage.path())
     wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
-    server = stage.servers["broker"]
-    with closing(Relay(server.port)) as relay, ThreadPoolExecutor() as pool:
-        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
-        port = free_port()
-        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
-        url = f"http://127.0.0.1:{port}"
-        wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
+    with reached_through_a_relay(stage) as (url, relay), ThreadPoolExecutor() as pool:
         relay.delay(0.5, "to_client")
         asked = pool.submit(httpx.get, f"{url}/dead-letters", headers=stage.credential.admin, timeout=60)
         wait_for("the letter is taken", lambda: letters(stage) == set(), within=20, every=0.02)
@@ -132,6 +127,19 @@ def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) ->
 
         assert asked.result().status_code == 503
         wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=90)
+
+
+@contextmanager
+def reached_through_a_relay(stage: Stage) -> Iterator[tuple[str, Relay]]:
+    """Start another API process, whose way to the broker can fail; yield its address and the relay."""
+    server = stage.servers["broker"]
+    with closing(Relay(server.port)) as relay:
+        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+        port = free_port()
+        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
+        url = f"http://127.0.0.1:{port}"
+        wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
+        yield url, relay
 
 
 def letters(stage: Stage) -> set[str]:
