@@ -78,6 +78,10 @@ class Relay:
         self._listener = self._call(self._listen(0))
         self.port: int = self._listener.sockets[0].getsockname()[1]
 
+    def address(self, url: str) -> str:
+        """Return the server's address as a client gets it that is to come through here; another server's as it is."""
+        return url.replace(f":{self._server_port}/", f":{self.port}/")
+
     def drop(self, *directions: Direction) -> None:
         """Swallow bytes, and the end of a connection too; what has lost some stays broken until it is cut."""
         self._do(lambda: self._dropped.update(directions))

@@ -73,5 +73,4 @@ def test_a_task_that_expires_before_it_begins_is_told_as_revoked(stage: Stage) -
     for task_id in ids:
         assert stage.api.outcome(task_id, within=60)["status"] == "REVOKED"
     assert lines(traces) == []
-    listed = stage.cli("dead-letters", "list")
-    assert [task_id for task_id in ids if task_id in listed] == []
+    assert stage.cli("dead-letters", "list") == ""

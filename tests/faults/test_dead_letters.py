@@ -132,9 +132,8 @@ def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) ->
 @contextmanager
 def reached_through_a_relay(stage: Stage) -> Iterator[tuple[str, Relay]]:
     """Start another API process, whose way to the broker can fail; yield its address and the relay."""
-    server = stage.servers["broker"]
-    with closing(Relay(server.port)) as relay:
-        address = stage.addresses()["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+    with closing(Relay(stage.servers["broker"].port)) as relay:
+        address = relay.address(stage.addresses()["CELERY_BROKER_URL"])
         port = free_port()
         stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
         url = f"http://127.0.0.1:{port}"

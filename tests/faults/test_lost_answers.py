@@ -20,7 +20,7 @@ CUT = 0.15
 def test_a_worker_that_hears_of_no_commit_loses_no_task(stage: Stage) -> None:
     server = stage.servers["database"]
     with closing(Relay(server.port, server.name)) as relay:
-        worker = stage.start_worker("worker", DATABASE_URL=moved(stage.environment["DATABASE_URL"], server.port, relay))
+        worker = stage.start_worker("worker", DATABASE_URL=relay.address(stage.environment["DATABASE_URL"]))
         stage.api.result(stage.enqueue("whereabouts"), within=END_SECONDS)
         relay.cut_after("COMMIT", probability=CUT, rng=Random(1))
         traces = stage.path()
@@ -38,7 +38,7 @@ def test_a_worker_that_hears_of_no_commit_loses_no_task(stage: Stage) -> None:
 def test_a_worker_that_hears_of_no_key_loses_no_task(stage: Stage) -> None:
     server = stage.servers["results"]
     with closing(Relay(server.port, server.name)) as relay:
-        backend = moved(stage.environment["CELERY_RESULT_BACKEND"], server.port, relay)
+        backend = relay.address(stage.environment["CELERY_RESULT_BACKEND"])
         stage.start_worker("worker", CELERY_RESULT_BACKEND=backend)
         stage.api.result(stage.enqueue("whereabouts"), within=END_SECONDS)
         relay.cut_after("SET", probability=CUT, rng=Random(1))
@@ -70,7 +70,7 @@ def test_a_message_that_comes_back_is_counted_once_each_time(stage: Stage) -> No
     server = stage.servers["broker"]
     with closing(Relay(server.port, server.name)) as relay:
         relay.cut_after("EXEC", probability=CUT, rng=Random(1))
-        address = moved(stage.environment["CELERY_BROKER_URL"], server.port, relay)
+        address = relay.address(stage.environment["CELERY_BROKER_URL"])
         printed = stage.script(REDELIVERIES, CELERY_BROKER_URL=address)
 
         assert json.loads(printed.splitlines()[-1]) == list(range(1, 31))
@@ -142,8 +142,3 @@ def keyed(stage: Stage, key: str, path: object) -> str:
     )
     task_id: str = response.json()["task_id"]
     return task_id
-
-
-def moved(url: str, port: int, relay: Relay) -> str:
-    """Return a server's address with the relay's port."""
-    return url.replace(f":{port}/", f":{relay.port}/")

@@ -148,7 +148,7 @@ def test_a_refusal_keeps_new_connections_out_and_leaves_open_ones_alone(relay: R
 def test_a_commit_is_done_although_its_answer_is_lost(stage: Stage) -> None:
     server = stage.servers["database"]
     relay = Relay(server.port, server.name)
-    url = stage.environment["DATABASE_URL"].replace(f":{server.port}/", f":{relay.port}/")
+    url = relay.address(stage.environment["DATABASE_URL"])
 
     def seen(table: str) -> list[str]:
         return stage.script(COMMIT.format(port=server.port, table=table), DATABASE_URL=url).split()
@@ -169,7 +169,7 @@ def test_a_message_is_stored_although_its_answer_is_lost(stage: Stage) -> None:
     server = stage.servers["broker"]
     relay = Relay(server.port, server.name)
     past = stage.environment["CELERY_BROKER_URL"]
-    url = past.replace(f":{server.port}/", f":{relay.port}/")
+    url = relay.address(past)
     source, request, done = {"redis": (SET, "SET", "set"), "rabbitmq": (PUBLISH, "PUBLISH", "confirmed")}[server.name]
 
     def seen() -> list[str]:

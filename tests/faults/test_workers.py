@@ -135,9 +135,8 @@ print(AsyncResult({task_id!r}, app=celery_app).state)
 
 @pytest.mark.on("rabbitmq-postgresql")
 def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stage) -> None:
-    server = stage.servers["broker"]
-    with closing(Relay(server.port)) as relay:
-        address = stage.environment["CELERY_BROKER_URL"].replace(f":{server.port}/", f":{relay.port}/")
+    with closing(Relay(stage.servers["broker"].port)) as relay:
+        address = relay.address(stage.environment["CELERY_BROKER_URL"])
         stage.start_worker("worker", CELERY_BROKER_URL=address)
         task_id = stage.enqueue("fails_and_lingers", path=stage.path())
         assert stage.api.error(task_id)["type"] == "ValueError"

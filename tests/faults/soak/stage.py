@@ -83,8 +83,8 @@ class SoakStage(Stage):
         """Return the addresses of the servers as a process gets them: those of its relays."""
         changed = {}
         for variable, value in self.addresses().items():
-            for part, relay in self.relays[name].items():
-                value = value.replace(f":{self.servers[part].port}/", f":{relay.port}/")
+            for relay in self.relays[name].values():
+                value = relay.address(value)
             changed[variable] = value
         return changed
 
