@@ -41,7 +41,7 @@ def template_repository(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A clone with the releases that the tree records, and a commit of what is not committed yet."""
     folder = tmp_path_factory.mktemp("template")
     if not checkouts.is_checkout(ROOT):
-        pytest.skip("this is no git checkout, so there are no releases to update from")
+        pytest.skip("this is not a git checkout, so there are no releases to update from")
     borrowed = checkouts.copy(ROOT, _made(folder / "releases"))
     subprocess.run(["git", "clone", "--quiet", borrowed.path, folder / "clone"], check=True)
     clone = folder / "clone"

@@ -63,15 +63,14 @@ def _lines(file: Path) -> list[str] | None:
 
 
 def _patch(before: Path, after: Path) -> dict[str, Counter[str]]:
-    """What was added to and removed from each file, wherever in it."""
+    """What was added to and removed from each file, wherever in it; of a file that was deleted, only that it was."""
     names = {path for folder in (before, after) for path in destinations.files(folder) if not path.startswith(".git/")}
     patches = {}
     for name in names - {answers_file.NAME}:
-        old, new = (
-            (folder / name).read_text().splitlines() if (folder / name).exists() else None for folder in (before, after)
-        )
+        old, new = (_lines(folder / name) for folder in (before, after))
         if old != new:
-            lines = difflib.unified_diff(old or [], new or [], n=0, lineterm="")
+            # Each release has other lines to delete with a file.
+            lines = difflib.unified_diff(old or [], new, n=0, lineterm="") if new is not None else ()
             patches[name] = Counter(line for line in lines if not line.startswith(("@@", "---", "+++")))
             patches[name]["there"] = new is not None
     return patches
