@@ -100,9 +100,9 @@ def test_a_message_that_no_task_can_be_made_of_is_kept(
 
 
 def test_looking_changes_nothing() -> None:
-    for number in range(3):
+    for number in range(50):
         publish({"number": number})
-    first = letters(3)
+    first = letters(50)
 
     assert dead_letters.list_dead_letters() == first
     assert dead_letters.list_dead_letters(limit=2) == first[:2]

@@ -15,6 +15,7 @@ from tests.boot.client import said
 from tests.boot.polling import wait_for
 from tests.boot.servers import free_port
 
+from . import outages
 from .relay import Relay
 from .stage import START_SECONDS, Stage
 
@@ -129,6 +130,24 @@ def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) ->
         wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=90)
 
 
+def test_dead_letters_outlive_the_broker_while_some_are_deleted(stage: Stage) -> None:
+    for number in range(150):
+        publish(stage, b"no JSON %d" % number, {})
+    wait_for("all are set aside", lambda: len(letters(stage)) == 150, within=20)
+    expected = letters(stage)
+    for _ in range(2):
+        for _ in range(15):
+            gone = sorted(expected)[len(expected) // 2]
+            deleted = stage.administer("DELETE", f"/dead-letters/{gone}")
+            assert deleted.status_code == 200, said(deleted)
+            expected.remove(gone)
+
+        outages.restart(stage.servers["broker"])
+
+        wait_for("they can be seen", lambda: stage.administer("GET", "/dead-letters").status_code == 200, within=60)
+        wait_for("all are there", lambda: letters(stage) == expected, within=20)
+
+
 @contextmanager
 def reached_through_a_relay(stage: Stage) -> Iterator[tuple[str, Relay]]:
     """Start another API process, whose way to the broker can fail; yield its address and the relay."""
@@ -143,7 +162,7 @@ def reached_through_a_relay(stage: Stage) -> Iterator[tuple[str, Relay]]:
 
 def letters(stage: Stage) -> set[str]:
     """Return the id of every dead letter, as an administrator sees them."""
-    response = stage.administer("GET", "/dead-letters")
+    response = stage.administer("GET", "/dead-letters?limit=1000")
     assert response.status_code == 200, said(response)
     return {letter["id"] for letter in response.json()}
 

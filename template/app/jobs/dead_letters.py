@@ -1,13 +1,15 @@
 """Messages that could not be processed: they wait in the dead-letter queue until somebody replays or purges them."""
 
+import time
+from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from celery import states
-from kombu import Message
+from kombu import Connection, Message
 from kombu.transport import virtual
 
 from app.core import admission, broker, services, signing
@@ -32,7 +34,8 @@ from app.jobs.states import describe as describe_job
 from app.jobs.tracking import patiently
 
 PATIENCE = 2.0  # seconds
-KEPT_IN_ORDER = 1000  # letters
+HELD = 1000  # messages that one consumer holds
+ACCEPTED = {"application/json"}
 
 
 class NoSuchDeadLetter(LookupError):
@@ -89,51 +92,91 @@ def purge(letter_id: str | None = None) -> int:
     Raises:
         NoSuchDeadLetter: There is none with this id.
     """
+    if not letter_id:
+        with services.connection() as connection:
+            queue = broker.DEAD_LETTER_QUEUE(connection.default_channel)
+            queue.declare()
+            return queue.purge() or 0
     with _messages() as messages:
-        if letter_id:
-            _find(messages, letter_id).ack()
-            return 1
-        count = 0
-        for message in messages:
-            message.ack()
-            count += 1
-        return count
+        _find(messages, letter_id).ack()
+        return 1
 
 
 @contextmanager
 def _messages() -> Iterator[Iterator[Message]]:
     """Take messages from the queue, and put back on leaving those that were not acknowledged."""
+    with services.connection() as connection:
+        channel: Any = connection.default_channel
+        broker.DEAD_LETTER_QUEUE(channel).declare()
+        messages = _got(channel) if isinstance(channel, virtual.Channel) else _delivered(connection, channel)
+        with closing(messages):
+            yield messages
+
+
+def _got(channel: Any) -> Generator[Message, None, None]:
+    """Get messages one by one from a queue of kombu's own."""
     # Their tags and not themselves: a queue may hold more than a process does.
     left: list[Any] = []
-
-    def take() -> Generator[Message, None, None]:
-        while taken := channel.basic_get(queue=broker.DEAD_LETTER_QUEUE.name, no_ack=False):
-            message = channel.message_to_python(taken)
-            message.accept = {"application/json"}
+    try:
+        while message := channel.basic_get(queue=broker.DEAD_LETTER_QUEUE.name, no_ack=False):
+            message.accept = ACCEPTED
             try:
                 yield message
             finally:
                 if not message.acknowledged:
                     left.append(message.delivery_tag)
+    finally:
+        # Each comes on top of the others.
+        for tag in reversed(left):
+            channel.basic_reject(tag, requeue=True)
 
-    with services.connection() as connection:
-        channel: Any = connection.default_channel
-        broker.DEAD_LETTER_QUEUE(channel).declare()
-        # kombu's own queues put what is given back on top, each on the others. A broker's own put it behind all that
-        # was given back before, so the order stays only if all of that is taken, which of a long queue takes too long.
-        on_top = isinstance(channel, virtual.Channel)
-        messages = take()
+
+def _delivered(connection: Connection, channel: Any) -> Generator[Message, None, None]:
+    """Let a broker deliver messages. With the connection it takes back in order what was not acknowledged.
+
+    Got one by one, some are lost when others are acknowledged and the server is killed, and given back one by one,
+    they change their order. Seen with versions 3.10 and 4.0 of the broker.
+    """
+    arrived: deque[Any] = deque()
+    wanted = True
+
+    def note(message: Any) -> None:
+        if wanted:
+            arrived.append(message)
+
+    channel.basic_qos(0, HELD, False)
+    consumers: list[str] = []
+    try:
+        while True:
+            # It takes back what consumers have left in the order of their names.
+            tag = f"{len(consumers):04}"
+            consumers.append(channel.basic_consume(broker.DEAD_LETTER_QUEUE.name, tag, callback=note))
+            for _ in range(HELD):
+                if not _arrives(arrived, connection, channel):
+                    return
+                message = channel.message_to_python(arrived.popleft())
+                message.accept = ACCEPTED
+                yield message
+    finally:
+        wanted = False
+        for consumer in consumers:
+            channel.basic_cancel(consumer)
+
+
+def _arrives(arrived: deque[Any], connection: Connection, channel: Any) -> bool:
+    """Wait for a delivery; return whether there is one."""
+    deadline = time.monotonic() + PATIENCE
+    # What the broker has begun to deliver when it counts comes before it counts again.
+    empty = 0
+    while not arrived and empty < 2:
         try:
-            yield messages
-        finally:
-            messages.close()
-            if not on_top:
-                rest = take()
-                while len(left) < KEPT_IN_ORDER and next(rest, None):
-                    pass
-                rest.close()
-            for tag in reversed(left) if on_top else left:
-                channel.basic_reject(tag, requeue=True)
+            connection.drain_events(timeout=0.02)
+        except TimeoutError:
+            if channel.queue_declare(queue=broker.DEAD_LETTER_QUEUE.name, passive=True).message_count == 0:
+                empty += 1
+            elif time.monotonic() > deadline:
+                raise
+    return bool(arrived)
 
 
 @contextmanager
