@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import task_failure
 
 from app.core.celery import celery_app
@@ -51,6 +52,16 @@ def hangs_at_first(self: BaseTask, path: str) -> int:
     if times == 1:
         time.sleep(600)
     return times
+
+
+@celery_app.task(public=True, soft_time_limit=4, time_limit=5)
+def cleans_up_for_long() -> None:
+    """Go on after the soft time limit, until a moment after the hard one."""
+    try:
+        time.sleep(600)
+    except SoftTimeLimitExceeded:
+        time.sleep(1.2)
+        raise
 
 
 @celery_app.task(bind=True, public=True, default_retry_delay=1, dead_letter=True)

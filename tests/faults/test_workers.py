@@ -78,6 +78,33 @@ def test_a_task_that_runs_out_of_its_time_while_its_worker_stops_is_given_back(s
     assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
 
 
+RESULT = """
+from celery.result import AsyncResult
+from app.core.celery import celery_app
+
+result = AsyncResult({task_id!r}, app=celery_app)
+print(result.state, type(result.result).__name__)
+"""
+
+
+@pytest.mark.on("redis-mysql")
+def test_a_task_that_ends_as_its_time_is_over_has_one_end(stage: Stage) -> None:
+    with closing(Relay(stage.servers["results"].port)) as relay:
+        relay.delay(0.4, "to_client")
+        address = relay.address(stage.environment["CELERY_RESULT_BACKEND"])
+        worker = stage.start_worker("worker", CELERY_RESULT_BACKEND=address)
+        task_id = stage.enqueue("cleans_up_for_long")
+
+        told = stage.api.error(task_id, within=30)["type"]
+
+        # What comes after the end would come now.
+        stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
+        state, error = stage.script(RESULT.format(task_id=task_id)).splitlines()[-1].split()
+        assert (state, error) == ("FAILURE", told)
+        worker.expect_alive()
+    stage.start_worker()
+
+
 @pytest.mark.on("redis", "rabbitmq-postgresql")
 def test_a_task_that_kills_its_process_fails_after_three_retries_and_others_are_served(stage: Stage) -> None:
     traces = stage.path()
@@ -125,14 +152,6 @@ def expect_one_dead_letter(stage: Stage, task_id: str) -> None:
     assert task_id not in stage.cli("dead-letters", "list")
 
 
-RESULT = """
-from celery.result import AsyncResult
-from app.core.celery import celery_app
-
-print(AsyncResult({task_id!r}, app=celery_app).state)
-"""
-
-
 @pytest.mark.on("rabbitmq-postgresql")
 def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stage) -> None:
     with closing(Relay(stage.servers["broker"].port)) as relay:
@@ -144,6 +163,6 @@ def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stag
         relay.cut()
 
         stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
-        assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == "FAILURE"
+        assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == "FAILURE ValueError"
         assert stage.api.error(task_id)["type"] == "ValueError"
     stage.start_worker()

@@ -1,7 +1,10 @@
 """The worker's part in the promise that no message is lost: what cannot be processed becomes a dead letter."""
 
 import logging
+import os
+import signal
 from collections.abc import Callable, Set
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from celery import bootsteps, states
@@ -158,8 +161,13 @@ class Request(request.Request):
         # From another process, the exception comes wrapped together with its traceback.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         task: Any = self.task
-        if isinstance(error, TimeLimitExceeded) and self.is_stopped():
-            return
+        if isinstance(error, TimeLimitExceeded):
+            # Celery ends the process afterwards: until then, the task could still tell another end.
+            process: Any = self.worker_pid
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            if self.is_stopped():
+                return
         if isinstance(error, WorkerLostError | TimeLimitExceeded) and self.has_ended():
             self.over = True
             return
