@@ -6,6 +6,7 @@ PROBE = '''\
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ def cleans_up_for_long() -> None:
     except SoftTimeLimitExceeded:
         time.sleep(1.2)
         raise
+
+
+@celery_app.task(bind=True, public=True, dead_letter=True, soft_time_limit=3, time_limit=4)
+def never_ends(self: BaseTask, path: str) -> None:
+    """Leave a line, and go on after the soft time limit."""
+    trace(path, str(self.request.id))
+    while True:
+        with suppress(SoftTimeLimitExceeded):
+            time.sleep(600)
 
 
 @celery_app.task(bind=True, public=True, default_retry_delay=1, dead_letter=True)

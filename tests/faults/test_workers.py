@@ -7,6 +7,7 @@ import pytest
 
 from tests.boot.polling import wait_for
 
+from . import outages
 from .relay import Relay
 from .stage import Stage, lines
 
@@ -97,12 +98,36 @@ def test_a_task_that_ends_as_its_time_is_over_has_one_end(stage: Stage) -> None:
 
         told = stage.api.error(task_id, within=30)["type"]
 
-        # What comes after the end would come now.
-        stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
-        state, error = stage.script(RESULT.format(task_id=task_id)).splitlines()[-1].split()
-        assert (state, error) == ("FAILURE", told)
+        expect_one_end(stage, task_id, told)
         worker.expect_alive()
     stage.start_worker()
+
+
+@pytest.mark.on("redis")
+def test_a_task_whose_time_is_over_while_its_worker_stops_without_a_broker_fails_and_is_kept(stage: Stage) -> None:
+    limits = {**SHORT, "CELERY_VISIBILITY_TIMEOUT": "10"}
+    worker = stage.start_worker("worker", **limits)
+    traces = stage.path()
+    task_id = stage.enqueue("never_ends", path=traces)
+    wait_for("it has begun", lambda: lines(traces), within=20, every=0.05)
+
+    with outages.down(stage.servers["broker"]):
+        worker.terminate()
+        worker.exit_code(within=AGAIN_SECONDS)
+
+    stage.start_worker("worker", **limits)
+    assert stage.api.error(task_id, within=AGAIN_SECONDS)["type"] == "TimeLimitExceeded"
+    expect_one_dead_letter(stage, task_id)
+    expect_one_end(stage, task_id, "TimeLimitExceeded")
+    assert lines(traces) == [task_id]
+    stage.start_worker()
+
+
+def expect_one_end(stage: Stage, task_id: str, error: str) -> None:
+    """Look at how a task has failed, after whatever its worker does about it."""
+    stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
+    assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == f"FAILURE {error}"
+    assert stage.api.error(task_id)["type"] == error
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
@@ -162,7 +187,5 @@ def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stag
 
         relay.cut()
 
-        stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
-        assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == "FAILURE ValueError"
-        assert stage.api.error(task_id)["type"] == "ValueError"
+        expect_one_end(stage, task_id, "ValueError")
     stage.start_worker()

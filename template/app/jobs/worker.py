@@ -13,6 +13,7 @@ from celery.exceptions import NotRegistered, TimeLimitExceeded, WorkerLostError
 from celery.signals import worker_ready
 from celery.worker import consumer, loops, request, state
 from kombu import Message
+from kombu.exceptions import ChannelError
 
 from app.core import admission, broker, dead_letter
 from app.core.admission import Refused
@@ -238,9 +239,14 @@ class Request(request.Request):
             super().acknowledge()
 
     def reject(self, requeue: bool = False) -> None:
-        """Give the message back, or up."""
+        """Give the message back, or up; without its connection it comes again, and is given up then."""
+        lost: tuple[type[Exception], ...] = (*lost_connection(self.connection_errors), ChannelError)
         if not requeue and not self.acknowledged:
-            broker.set_aside(self.message)
+            try:
+                broker.set_aside(self.message)
+            except lost as error:
+                logger.warning("%s is not set aside yet: %s", self.humaninfo(), error)
+                return
         super().reject(requeue)
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.boot.run import Run
 from tests.faults.running import on_projects, running
 
+from .containers import Container, docker
 from .projects import IN_CONTAINERS, PROJECTS, chosen
 from .stage import SoakStage
 
@@ -28,6 +29,9 @@ def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]
             kept.mkdir(parents=True, exist_ok=True)
             for log in stage.logs().values():
                 shutil.copy(log, kept)
+            for part, server in stage.servers.items():
+                if isinstance(server, Container):
+                    (kept / f"{part}.log").write_text(docker("logs", server.container))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
