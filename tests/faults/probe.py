@@ -6,7 +6,6 @@ PROBE = '''\
 import os
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +64,6 @@ def cleans_up_for_long() -> None:
         raise
 
 
-@celery_app.task(bind=True, public=True, dead_letter=True, soft_time_limit=3, time_limit=4)
-def never_ends(self: BaseTask, path: str) -> None:
-    """Leave a line, and go on after the soft time limit."""
-    trace(path, str(self.request.id))
-    while True:
-        with suppress(SoftTimeLimitExceeded):
-            time.sleep(600)
-
-
 @celery_app.task(bind=True, public=True, default_retry_delay=1, dead_letter=True)
 def kills_its_process(self: BaseTask, path: str) -> None:
     """Lose its process each time."""
@@ -107,7 +97,7 @@ def broken(path: str) -> str:
     return "fixed"
 
 
-@celery_app.task(public=True)
+@celery_app.task(public=True, dead_letter=True)
 def fails_and_lingers(path: str) -> None:
     """Fail, and keep the process busy when the end is stored, until there is a file."""
     error = "on purpose"
