@@ -17,6 +17,9 @@ from .run import Run
 # Their tests share what is running.
 SHARING = (*FOLDERS, "tests/doctor/")
 
+# The marks of tests that start something.
+LONG = ("boot", "faults", "stack")
+
 RUN_KEY = pytest.StashKey[Run]()
 REPORT_KEY = pytest.StashKey[Report]()
 
@@ -46,6 +49,12 @@ class OneProjectAfterTheOther(LoadScopeScheduling):  # type: ignore[misc]  # it 
     def _split_scope(self, nodeid: str) -> str:
         folder = next((folder for folder in SHARING if folder in nodeid), None)
         return folder + nodeid.partition("[")[2] if folder else nodeid
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: at the end, one process after the other would have nothing left to do."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
