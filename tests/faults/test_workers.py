@@ -105,8 +105,8 @@ def test_a_task_that_ends_as_its_time_is_over_has_one_end(stage: Stage) -> None:
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
 def test_a_task_whose_end_its_worker_notices_too_late_keeps_it_when_the_broker_is_away(stage: Stage) -> None:
-    limits = {"CELERY_TASK_TIME_LIMIT": "5", "CELERY_TASK_SOFT_TIME_LIMIT": "4"}
-    worker = stage.start_worker("worker", CELERY_VISIBILITY_TIMEOUT="10", **limits)
+    limits = {**SHORT, "CELERY_VISIBILITY_TIMEOUT": "10", "CELERY_TASK_TIME_LIMIT": "5"}
+    worker = stage.start_worker("worker", **limits)
     go_on = stage.path()
     task_id = stage.enqueue("fails_and_lingers", path=go_on)
     assert stage.api.error(task_id)["type"] == "ValueError"
@@ -119,7 +119,7 @@ def test_a_task_whose_end_its_worker_notices_too_late_keeps_it_when_the_broker_i
         worker.exit_code(within=AGAIN_SECONDS)
     assert "callback raised exception" not in worker.output()
 
-    stage.start_worker("worker", CELERY_VISIBILITY_TIMEOUT="10", **limits)
+    stage.start_worker("worker", **limits)
     expect_one_dead_letter(stage, task_id)
     expect_one_end(stage, task_id, "ValueError")
     stage.start_worker()
