@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import chain, chord
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.signals import task_failure
 from pydantic import BaseModel
 
@@ -54,6 +54,12 @@ def name_types(when: datetime, item: Item, numbers: set[int], anything: Any = No
     """Name the types of the arguments."""
     assert item.price + when.year + sum(numbers) > 0
     return [type(value).__name__ for value in (when, item, numbers, anything)]
+
+
+@celery_app.task
+def fail_as_another_has() -> None:
+    """Raise what the result of a task over its hard time limit raises."""
+    raise TimeLimitExceeded(1)
 
 
 @celery_app.task(public=True)

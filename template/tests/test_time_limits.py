@@ -4,6 +4,7 @@ from pathlib import Path
 
 from app.jobs.service import JobsService
 from tests.conftest import Wait
+from tests.processes import WORKER_LOG, Lines
 
 
 def test_a_task_over_its_limit_fails_and_says_so(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:
@@ -24,3 +25,15 @@ def test_a_task_over_its_limit_fails_and_says_so(jobs: JobsService, finished: Wa
         "type": "TimeLimitExceeded",
         "message": "The task took longer than its time limit of 1 seconds.",
     }
+
+
+def test_the_error_of_another_task_over_its_limit_costs_no_process(
+    jobs: JobsService, finished: Wait, worker: Lines
+) -> None:
+    before = len(WORKER_LOG)
+    for _ in range(5):
+        failed = finished(jobs.push_task("tests.tasks.fail_as_another_has", "default").task_id)
+        assert failed["error"]["type"] == "TimeLimitExceeded"
+
+    assert finished(jobs.push_task("tests.tasks.describe", "default").task_id)["status"] == "SUCCESS"
+    assert not [line for line in WORKER_LOG[before:] if "SIGKILL" in line]

@@ -162,7 +162,8 @@ class Request(request.Request):
         # From another process, the exception comes wrapped together with its traceback.
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         task: Any = self.task
-        if isinstance(error, TimeLimitExceeded):
+        # What a task has raised comes with `return_ok`; its process may be at work on another one.
+        if isinstance(error, TimeLimitExceeded) and not return_ok:
             # Celery ends the process afterwards: until then, the task could still tell another end.
             process: Any = self.worker_pid
             with suppress(ProcessLookupError):
