@@ -148,6 +148,27 @@ def overrun(path: str) -> None:
         raise
 
 
+class Lingers(BaseTask):
+    """What takes longer than its soft limit after its body."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        """Clean up, which takes long."""
+        time.sleep(1.5)
+        Path(kwargs["path"]).write_text("cleaned up")
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Clean up, which takes long."""
+        self.on_success(None, task_id, args, kwargs)
+
+
+@celery_app.task(base=Lingers, soft_time_limit=1)
+def linger(path: str, *, fails: bool) -> str:
+    """End in time."""
+    if fails:
+        raise ValueError(path)
+    return path
+
+
 @celery_app.task(time_limit=1)
 def hang() -> None:
     """Take longer than the hard time limit, whatever the soft one says."""

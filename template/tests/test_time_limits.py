@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+from app.core.celery import celery_app
 from app.jobs.service import JobsService
 from tests.conftest import Wait
-from tests.processes import WORKER_LOG, Lines
+from tests.processes import WORKER_LOG, Lines, until
 
 
 def test_a_task_over_its_limit_fails_and_says_so(jobs: JobsService, finished: Wait, tmp_path: Path) -> None:
@@ -25,6 +28,22 @@ def test_a_task_over_its_limit_fails_and_says_so(jobs: JobsService, finished: Wa
         "type": "TimeLimitExceeded",
         "message": "The task took longer than its time limit of 1 seconds.",
     }
+
+
+@pytest.mark.parametrize(("fails", "end"), [(False, "SUCCESS"), (True, "FAILURE")])
+def test_a_limit_that_is_over_after_the_body_has_ended_changes_nothing(
+    fails: bool, end: str, jobs: JobsService, finished: Wait, tmp_path: Path
+) -> None:
+    path = tmp_path / "trace"
+    task_id = jobs.push_task("tests.tasks.linger", "default", path=str(path), fails=fails).task_id
+    assert finished(task_id)["status"] == end
+
+    until(path.exists)
+
+    ended = finished(task_id)
+    assert (ended["status"], ended["error"] and ended["error"]["type"]) == (end, "ValueError" if fails else None)
+    assert celery_app.AsyncResult(str(task_id)).state == end
+    assert str(path) in str(celery_app.AsyncResult(str(task_id)).result)
 
 
 def test_the_error_of_another_task_over_its_limit_costs_no_process(

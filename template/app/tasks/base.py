@@ -11,6 +11,7 @@ from app.core import context
 from app.jobs import tracking
 from app.jobs.arguments import from_json
 from app.jobs.states import PROGRESS
+from app.tasks import soft_limit
 from app.tasks.bridge import bridge
 
 SHORTEST_DELAY = 1.0  # seconds before a retry
@@ -60,6 +61,7 @@ class BaseTask(Task[Any, Any]):
 
     def before_start(self, task_id: str, args: Any, kwargs: dict[str, Any]) -> None:
         """Refuse what must not run; the body is not called then."""
+        soft_limit.expect()
         tracking.before_start(self, self.request, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -70,7 +72,8 @@ class BaseTask(Task[Any, Any]):
             return super().__call__(*args, **kwargs)
         token = context.message.set(request)
         try:
-            return super().__call__(*args, **from_json(self, kwargs) if request.get("job") else kwargs)
+            with soft_limit.strikes():
+                return super().__call__(*args, **from_json(self, kwargs) if request.get("job") else kwargs)
         except SoftTimeLimitExceeded:
             limit = (request.timelimit or [None, None])[1] or self.soft_time_limit
             message = f"The task took longer than its soft time limit of {limit} seconds."

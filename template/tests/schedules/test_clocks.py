@@ -23,7 +23,7 @@ AHEAD = datetime.now(UTC) + HOUR
 
 
 class Clock:
-    """The store's clock, which goes on when a test says so: a test that lasts past a full minute meets no other times."""
+    """The store's clock, which goes on when a test says so: no full minute passes in the middle of it."""
 
     def __init__(self) -> None:
         """Begin with the right time."""
