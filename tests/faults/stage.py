@@ -22,6 +22,14 @@ from .projects import Project
 START_SECONDS = 60.0
 TASKS = "fault_probe"
 
+RESULT = """
+from celery.result import AsyncResult
+from app.core.celery import celery_app
+
+result = AsyncResult({task_id!r}, app=celery_app)
+print(result.state, type(result.result).__name__)
+"""
+
 
 class Stage(Booted):
     """One project on servers of its own, which a test may stop, or on those of another one."""
@@ -120,6 +128,12 @@ class Stage(Booted):
     def cli(self, *arguments: str) -> str:
         """Run the project's own command, and return what it printed."""
         return self.command("python", "-m", "app", *arguments)
+
+    def expect_one_end(self, task_id: str, error: str) -> None:
+        """Look at how a task has failed, after whatever its worker does about it."""
+        self.api.result(self.enqueue("whereabouts"), within=START_SECONDS)
+        assert self.script(RESULT.format(task_id=task_id)).splitlines()[-1] == f"FAILURE {error}"
+        assert self.api.error(task_id)["type"] == error
 
 
 def refused(response: httpx.Response) -> bool:

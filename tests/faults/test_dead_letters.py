@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import httpx
 import pytest
@@ -115,19 +115,42 @@ def test_a_connection_that_breaks_while_somebody_looks_is_told_and_loses_nothing
     assert statuses <= {200, 503}
 
 
-@pytest.mark.on("rabbitmq-postgresql")
-def test_dead_letters_that_somebody_held_who_vanished_come_back(stage: Stage) -> None:
+def test_a_letter_is_sent_or_has_failed_as_before_when_every_server_goes_away_meanwhile(stage: Stage) -> None:
+    task_id = stage.enqueue("broken", path=stage.path())
+    wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
+    with reached_through_relays(stage, *stage.servers) as (url, relays), ThreadPoolExecutor() as pool:
+        statuses = set()
+        for moment in range(12):
+            path = f"{url}/dead-letters/{task_id}/replay"
+            asked = pool.submit(httpx.post, path, headers=stage.credential.admin, timeout=60)
+            time.sleep(moment * 0.005)
+            for relay in relays:
+                relay.refuse()
+                relay.cut()
+            time.sleep(1)
+            for relay in relays:
+                relay.heal()
+            statuses.add(asked.result().status_code)
+            wait_for("the letter is there", lambda: letters(stage) == {task_id}, within=20)
+            stage.expect_one_end(task_id, "ValueError")
+
+    assert statuses <= {202, 503}
+
+
+def test_a_dead_letter_that_somebody_held_who_vanished_comes_back(stage: Stage) -> None:
     task_id = stage.enqueue("broken", path=stage.path())
     wait_for("there is a dead letter", lambda: letters(stage) == {task_id}, within=20)
     with reached_through_a_relay(stage) as (url, relay), ThreadPoolExecutor() as pool:
         relay.delay(0.5, "to_client")
-        asked = pool.submit(httpx.get, f"{url}/dead-letters", headers=stage.credential.admin, timeout=60)
-        wait_for("the letter is taken", lambda: letters(stage) == set(), within=20, every=0.02)
+        path = f"{url}/dead-letters/{task_id}/replay"
+        asked = pool.submit(httpx.post, path, headers=stage.credential.admin, timeout=60)
+        wait_for("the letter is held", lambda: letters(stage) == set(), within=20, every=0.02)
 
         relay.drop("to_server", "to_client")
 
         assert asked.result().status_code == 503
         wait_for("the letter is back", lambda: letters(stage) == {task_id}, within=90)
+        stage.expect_one_end(task_id, "ValueError")
 
 
 def test_dead_letters_outlive_the_broker_while_some_are_deleted(stage: Stage) -> None:
@@ -151,13 +174,22 @@ def test_dead_letters_outlive_the_broker_while_some_are_deleted(stage: Stage) ->
 @contextmanager
 def reached_through_a_relay(stage: Stage) -> Iterator[tuple[str, Relay]]:
     """Start another API process, whose way to the broker can fail; yield its address and the relay."""
-    with closing(Relay(stage.servers["broker"].port)) as relay:
-        address = relay.address(stage.addresses()["CELERY_BROKER_URL"])
-        port = free_port()
-        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), CELERY_BROKER_URL=address)
+    with reached_through_relays(stage, "broker") as (url, [relay]):
+        yield url, relay
+
+
+@contextmanager
+def reached_through_relays(stage: Stage, *servers: str) -> Iterator[tuple[str, list[Relay]]]:
+    """Start another API process, whose way to these servers can fail; yield its address and the relays."""
+    with ExitStack() as stack:
+        relays = [stack.enter_context(closing(Relay(stage.servers[server].port))) for server in servers]
+        port, addresses = free_port(), dict(stage.addresses())
+        for relay in relays:
+            addresses = {name: relay.address(address) for name, address in addresses.items()}
+        stage.start("beside", "uvicorn", "app.main:app", "--port", str(port), **addresses)
         url = f"http://127.0.0.1:{port}"
         wait_for("the API answers", lambda: httpx.get(f"{url}/health/live").status_code == 200, within=START_SECONDS)
-        yield url, relay
+        yield url, relays
 
 
 def letters(stage: Stage) -> set[str]:

@@ -79,15 +79,6 @@ def test_a_task_that_runs_out_of_its_time_while_its_worker_stops_is_given_back(s
     assert stage.api.result(task_id, within=AGAIN_SECONDS) == 2
 
 
-RESULT = """
-from celery.result import AsyncResult
-from app.core.celery import celery_app
-
-result = AsyncResult({task_id!r}, app=celery_app)
-print(result.state, type(result.result).__name__)
-"""
-
-
 @pytest.mark.on("redis-mysql")
 def test_a_task_that_ends_as_its_time_is_over_has_one_end(stage: Stage) -> None:
     with closing(Relay(stage.servers["results"].port)) as relay:
@@ -98,7 +89,7 @@ def test_a_task_that_ends_as_its_time_is_over_has_one_end(stage: Stage) -> None:
 
         told = stage.api.error(task_id, within=30)["type"]
 
-        expect_one_end(stage, task_id, told)
+        stage.expect_one_end(task_id, told)
         worker.expect_alive()
     stage.start_worker()
 
@@ -121,15 +112,8 @@ def test_a_task_whose_end_its_worker_notices_too_late_keeps_it_when_the_broker_i
 
     stage.start_worker("worker", **limits)
     expect_one_dead_letter(stage, task_id)
-    expect_one_end(stage, task_id, "ValueError")
+    stage.expect_one_end(task_id, "ValueError")
     stage.start_worker()
-
-
-def expect_one_end(stage: Stage, task_id: str, error: str) -> None:
-    """Look at how a task has failed, after whatever its worker does about it."""
-    stage.api.result(stage.enqueue("whereabouts"), within=AGAIN_SECONDS)
-    assert stage.script(RESULT.format(task_id=task_id)).splitlines()[-1] == f"FAILURE {error}"
-    assert stage.api.error(task_id)["type"] == error
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql")
@@ -189,6 +173,6 @@ def test_a_task_that_has_failed_stays_so_when_the_connection_is_lost(stage: Stag
 
         relay.cut()
 
-        expect_one_end(stage, task_id, "ValueError")
+        stage.expect_one_end(task_id, "ValueError")
         expect_one_dead_letter(stage, task_id)
     stage.start_worker()

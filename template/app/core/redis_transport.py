@@ -68,7 +68,7 @@ class QoS(redis.QoS):
 
     def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
         """Give a message back, or do not; also over a new connection, on which only what is not done yet is."""
-        _repeated(self.channel, lambda: super(QoS, self).reject(delivery_tag, requeue))
+        repeated(self.channel, lambda: super(QoS, self).reject(delivery_tag, requeue))
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         """Put a message back into its queue; what is none becomes a dead letter.
@@ -171,19 +171,9 @@ class Channel(redis.Channel):
         (self.unacknowledged.add if no_ack else self.unacknowledged.discard)(queue)
         return super().basic_consume(queue, no_ack, *arguments, **options)
 
-    def basic_get(self, queue: str, no_ack: bool = False, **options: Any) -> Any:
-        """Return one message, if there is any."""
-        if no_ack:
-            return super().basic_get(queue, no_ack, **options)
-        command, tag = self._take([queue])
-        with self.conn_or_acquire() as client:
-            taken = _repeated(self, lambda: client.execute_command(*command))
-        if not taken:
-            return None
-        self.noted = tag
-        message = self.Message(_tagged(taken, tag), channel=self)
-        self.qos.append(message, tag)
-        return message
+    def places(self, queue: str) -> list[str]:
+        """Return the lists that a queue consists of, one for each priority, in the order in which they are served."""
+        return [self._q_for_pri(queue, step) for step in self.priority_steps]
 
     def _take(self, queues: list[str]) -> tuple[list[Any], str]:
         tag = str(uuid.uuid4())
@@ -221,7 +211,7 @@ class Channel(redis.Channel):
                 raise Empty
             queue, self.noted = answer[0].decode(), tag
             self._queue_cycle.rotate(queue)
-            self.connection._deliver(_tagged(answer, tag), queue)
+            self.connection._deliver(tagged(answer, tag), queue)
             return True
         finally:
             self._in_poll = None
@@ -277,7 +267,7 @@ def _bell(queue: str) -> str:
     return f"{queue}:bell"
 
 
-def _tagged(taken: list[bytes], tag: str) -> dict[str, Any]:
+def tagged(taken: list[bytes], tag: str) -> dict[str, Any]:
     """Return what was taken from a queue as a message with the tag that it is noted under."""
     queue, item = taken
     message = envelope.opened(item, queue.decode())
@@ -290,7 +280,7 @@ def _queue_at(place: bytes) -> str:
     return place.decode().partition(Channel.sep)[0]
 
 
-def _repeated(channel: Any, call: Callable[[], Any]) -> Any:
+def repeated(channel: Any, call: Callable[[], Any]) -> Any:
     """Make a call, and make it again when the connection breaks: nobody may know whether it was done."""
     try:
         return call()

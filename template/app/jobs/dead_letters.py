@@ -1,18 +1,16 @@
 """Messages that could not be processed: they wait in the dead-letter queue until somebody replays or purges them."""
 
-import time
-from collections import deque
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from celery import states
-from kombu import Connection, Message
-from kombu.transport import virtual
+from kombu import Message
 
 from app.core import admission, broker, services, signing
+from app.core.browse import browse, hold
 from app.core.celery import celery_app
 from app.core.compression import unpacked
 from app.core.context import OF_ONE_DELIVERY
@@ -33,9 +31,9 @@ from app.jobs.states import FINAL, QUEUED
 from app.jobs.states import describe as describe_job
 from app.jobs.tracking import patiently
 
-PATIENCE = 2.0  # seconds
-HELD = 1000  # messages that one consumer holds
-ACCEPTED = {"application/json"}
+# Seconds to wait for a service: before anything has changed, and until all is as it was again.
+PATIENCE = 2.0
+PATIENCE_TO_RESTORE = 10.0
 
 
 class NoSuchDeadLetter(LookupError):
@@ -59,7 +57,10 @@ def show(letter_id: str) -> DeadLetterContent:
         NoSuchDeadLetter: There is none.
     """
     with _messages() as messages:
-        return content(_find(messages, letter_id))
+        for message in messages:
+            if id_of(message) == letter_id:
+                return content(message)
+    raise NoSuchDeadLetter(letter_id)
 
 
 def replay(letter_id: str) -> DeadLetter:
@@ -69,8 +70,7 @@ def replay(letter_id: str) -> DeadLetter:
         NoSuchDeadLetter: There is none.
         CannotReplay: Its job runs, has ended well or was cancelled, or it is not signed.
     """
-    with _messages() as messages:
-        message = _find(messages, letter_id)
+    with _held(letter_id) as message:
         letter = describe(message)
         headers, body = unpacked(message)
         try:
@@ -97,86 +97,26 @@ def purge(letter_id: str | None = None) -> int:
             queue = broker.DEAD_LETTER_QUEUE(connection.default_channel)
             queue.declare()
             return queue.purge() or 0
-    with _messages() as messages:
-        _find(messages, letter_id).ack()
+    with _held(letter_id) as message:
+        message.ack()
         return 1
 
 
 @contextmanager
 def _messages() -> Iterator[Iterator[Message]]:
-    """Take messages from the queue, and put back on leaving those that were not acknowledged."""
-    with services.connection() as connection:
-        channel: Any = connection.default_channel
-        broker.DEAD_LETTER_QUEUE(channel).declare()
-        messages = _got(channel) if isinstance(channel, virtual.Channel) else _delivered(connection, channel)
-        with closing(messages):
-            yield messages
+    with services.connection() as connection, browse(connection, broker.DEAD_LETTER_QUEUE) as messages:
+        yield messages
 
 
-def _got(channel: Any) -> Generator[Message, None, None]:
-    """Get messages one by one from a queue of kombu's own."""
-    # Their tags and not themselves: a queue may hold more than a process does.
-    left: list[Any] = []
-    try:
-        while message := channel.basic_get(queue=broker.DEAD_LETTER_QUEUE.name, no_ack=False):
-            message.accept = ACCEPTED
-            try:
+@contextmanager
+def _held(letter_id: str) -> Iterator[Message]:
+    """Find a message, and keep it from everybody else; it stays in the queue unless it is acknowledged."""
+    with _messages() as messages:
+        for message in messages:
+            if id_of(message) == letter_id and hold(message):
                 yield message
-            finally:
-                if not message.acknowledged:
-                    left.append(message.delivery_tag)
-    finally:
-        # Each comes on top of the others.
-        for tag in reversed(left):
-            channel.basic_reject(tag, requeue=True)
-
-
-def _delivered(connection: Connection, channel: Any) -> Generator[Message, None, None]:
-    """Let a broker deliver messages. With the connection it takes back in order what was not acknowledged.
-
-    Got one by one, some are lost when others are acknowledged and the server is killed, and given back one by one,
-    they change their order. Seen with versions 3.10 and 4.0 of the broker.
-    """
-    arrived: deque[Any] = deque()
-    wanted = True
-
-    def note(message: Any) -> None:
-        if wanted:
-            arrived.append(message)
-
-    channel.basic_qos(0, HELD, False)
-    consumers: list[str] = []
-    try:
-        while True:
-            # It takes back what consumers have left in the order of their names.
-            tag = f"{len(consumers):04}"
-            consumers.append(channel.basic_consume(broker.DEAD_LETTER_QUEUE.name, tag, callback=note))
-            for _ in range(HELD):
-                if not _arrives(arrived, connection, channel):
-                    return
-                message = channel.message_to_python(arrived.popleft())
-                message.accept = ACCEPTED
-                yield message
-    finally:
-        wanted = False
-        for consumer in consumers:
-            channel.basic_cancel(consumer)
-
-
-def _arrives(arrived: deque[Any], connection: Connection, channel: Any) -> bool:
-    """Wait for a delivery; return whether there is one."""
-    deadline = time.monotonic() + PATIENCE
-    # What the broker has begun to deliver when it counts comes before it counts again.
-    empty = 0
-    while not arrived and empty < 2:
-        try:
-            connection.drain_events(timeout=0.02)
-        except TimeoutError:
-            if channel.queue_declare(queue=broker.DEAD_LETTER_QUEUE.name, passive=True).message_count == 0:
-                empty += 1
-            elif time.monotonic() > deadline:
-                raise
-    return bool(arrived)
+                return
+    raise NoSuchDeadLetter(letter_id)
 
 
 @contextmanager
@@ -192,36 +132,35 @@ def _reopened(job: Job, letter: DeadLetter, failed: list[str]) -> Iterator[None]
     if status not in {*FINAL, QUEUED} and letter.death.reason != DELIVERED_TOO_OFTEN:
         text = f"The job {job.id} is {status}: it may be running. Look again when it has ended."
         raise CannotReplay(text)
-    # Before the record is open: a result that says how the job has ended would close it.
-    with _forgotten(failed):
-        reopened = False
-        try:
-            # Again when the answer is lost: what is written says that the job waits, and its message is still here.
-            reopened = patiently(partial(records.reopen, job), PATIENCE)
-            if not reopened:
-                text = f"The job {job.id} is another organization's, or has changed in this moment. Look at it again."
-                raise CannotReplay(text)
+    # Again when the answer is lost: what is written says that the job waits, and its message is still here.
+    if not patiently(partial(records.reopen, job), PATIENCE):
+        text = f"The job {job.id} is another organization's, or has changed in this moment. Look at it again."
+        raise CannotReplay(text)
+    try:
+        with _forgotten(failed):
             yield
-        except BaseException:
-            if reopened:
-                # As the worker saw it: not every exception survives the result backend.
-                records.finish(job.id, states.FAILURE, (record.error if record else None) or letter.death.error)
-            raise
+    except BaseException:
+        # As the worker saw it: not every exception survives the result backend.
+        error = (record.error if record else None) or letter.death.error
+        patiently(partial(records.finish, job.id, states.FAILURE, error), PATIENCE_TO_RESTORE)
+        raise
 
 
 @contextmanager
 def _forgotten(task_ids: list[str]) -> Iterator[None]:
     """Forget how tasks have ended, for they run again; if the message cannot be sent, they have ended as before."""
     metas = {task_id: celery_app.backend.get_task_meta(task_id, cache=False) for task_id in task_ids}
-    for task_id in metas:
-        celery_app.backend.forget(task_id)
     try:
+        for task_id in metas:
+            celery_app.backend.forget(task_id)
         yield
     except BaseException:
         for task_id, meta in metas.items():
             if meta["status"] in FINAL:
                 traceback = meta.get("traceback")
-                celery_app.backend.store_result(task_id, meta["result"], meta["status"], traceback=traceback)
+                end = (task_id, meta["result"], meta["status"])
+                restore = partial(celery_app.backend.store_result, *end, traceback=traceback)
+                patiently(restore, PATIENCE_TO_RESTORE)
         raise
 
 
@@ -267,13 +206,6 @@ def _is_over(expires: Any) -> bool:
         return bool(datetime.fromisoformat(expires).astimezone(UTC) < datetime.now(UTC))
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def _find(messages: Iterator[Message], letter_id: str) -> Message:
-    for message in messages:
-        if id_of(message) == letter_id:
-            return message
-    raise NoSuchDeadLetter(letter_id)
 
 
 def _job(message: Message, letter: DeadLetter) -> Job | None:
