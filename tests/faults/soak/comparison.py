@@ -14,6 +14,9 @@ from .logs import lines_about
 from .traces import CHILD, Run
 
 TOLERANCE = 1.0  # seconds between looking whether a job may run, and its first line
+# Seconds for which, after a fault, a worker may watch over no time limit: it makes a new connection, or waits for a
+# store to note the end of another task, which it does for ten seconds at most.
+UNWATCHED = 15.0
 # With which error a task ends that does what it should.
 FAILS = {"fails": {"ValueError"}, "fails_at_first": {"ValueError"}, "takes_too_long": {"SoftTimeLimitExceeded"}}
 # What the death, or the standing still, of processes explains: each is promised somewhere in the project's README.
@@ -236,9 +239,8 @@ class Comparison:
         """Tell why a task has succeeded that fails."""
         if push.task == "fails_at_first":
             return bool(push.replays)
-        # A worker that is frozen, or busy with a new connection, watches over no time limit.
         return push.task == "takes_too_long" and any(
-            self.faults.during(run.began - 5, run.ended or run.began) for run in self._bodies(push)
+            self.faults.during(run.began - UNWATCHED, run.ended or run.began) for run in self._bodies(push)
         )
 
     def _bodies(self, push: Push) -> list[Run]:
