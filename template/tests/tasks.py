@@ -192,6 +192,23 @@ def fail_and_die(path: str) -> None:
     raise ValueError(message)
 
 
+class EndsLate(BaseTask):
+    """What is lost with its process after it has succeeded."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        """Be killed, as by the kernel when memory runs out, or by the hard time limit."""
+        if kwargs["dies"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(30)
+
+
+@celery_app.task(base=EndsLate, dead_letter=True, time_limit=1)
+def succeed_and_be_lost(path: str, *, dies: bool) -> None:
+    """Succeed, and lose the process when the end is stored."""
+    with Path(path).open("a") as trace:
+        trace.write(f"ran {dies}\n")
+
+
 @task_failure.connect(sender=fail_and_die)
 def die(**_: Any) -> None:
     """Be killed, as by the kernel when memory runs out."""

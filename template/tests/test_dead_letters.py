@@ -12,7 +12,7 @@ from app.jobs import dead_letters
 from app.jobs.service import JobsService
 from tests.conftest import Wait
 from tests.dead_letters import NEED, fail, letters, publish
-from tests.processes import until
+from tests.processes import WORKER_LOG, Lines, until
 
 pytestmark = pytest.mark.usefixtures("no_dead_letters")
 
@@ -49,6 +49,21 @@ def test_a_failure_stays_what_it_was_when_its_process_is_lost_afterwards(
     assert finished(task_id)["error"] == {"type": "ValueError", "message": "on purpose"}
     assert celery_app.AsyncResult(task_id).status == "FAILURE"
     assert trace.read_text() == "ran\n"
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_success_stays_what_it_was_when_its_process_is_lost_afterwards(
+    dies: bool, jobs: JobsService, finished: Wait, worker: Lines, tmp_path: Path
+) -> None:
+    trace, before = tmp_path / "trace", len(WORKER_LOG)
+    task_id = jobs.push_task("tests.tasks.succeed_and_be_lost", "default", path=str(trace), dies=dies).task_id
+    until(lambda: any("SIGKILL" in line for line in WORKER_LOG[before:]))
+
+    assert finished(jobs.push_task("tests.tasks.describe", "default").task_id)["status"] == "SUCCESS"
+    assert finished(task_id)["status"] == "SUCCESS"
+    assert celery_app.AsyncResult(str(task_id)).status == "SUCCESS"
+    assert dead_letters.list_dead_letters() == []
+    assert trace.read_text() == f"ran {dies}\n"
 
 
 def test_a_letter_that_is_sent_again_keeps_its_id_and_its_history(

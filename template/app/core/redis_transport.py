@@ -66,6 +66,10 @@ class QoS(redis.QoS):
         # Redis gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
         self._delivered[delivery_tag] = None
 
+    def ack(self, delivery_tag: Any) -> None:
+        """Acknowledge a message; also over a new connection."""
+        repeated(self.channel, lambda: super(QoS, self).ack(delivery_tag))
+
     def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
         """Give a message back, or do not; also over a new connection, on which only what is not done yet is."""
         repeated(self.channel, lambda: super(QoS, self).reject(delivery_tag, requeue))

@@ -21,6 +21,7 @@ from app.core.celery import celery_app
 from app.core.services import lost_connection, unavailable
 from app.jobs import presence, routing, tracking
 from app.jobs.chores import Chores, every
+from app.jobs.states import FINAL
 from app.jobs.tracking import PoisonMessage, SetAside
 
 logger = logging.getLogger(__name__)
@@ -209,7 +210,7 @@ class Request(request.Request):
     def has_ended(self) -> bool:
         """Tell whether the task had ended before its process was lost; if so, only its message is left to deal with.
 
-        Celery asks whether it has succeeded. It would try again what has failed, and change why.
+        Celery would try again what has failed, and change why; what has succeeded needs no dead letter.
         """
         task: Any = self.task
         # Of a chord, the other tasks may still have to hear of it.
@@ -222,7 +223,7 @@ class Request(request.Request):
         return True
 
     def end(self) -> dict[str, Any] | None:
-        """Return how the task has ended, by its result; what has succeeded, Celery itself leaves as it is."""
+        """Return how the task has ended, by its result."""
         task: Any = self.task
         if self.ignore_result:
             return None
@@ -230,7 +231,7 @@ class Request(request.Request):
             meta: dict[str, Any] = task.backend.get_task_meta(self.id, cache=False)
         except unavailable():
             return None
-        return meta if meta["status"] in {states.FAILURE, states.REVOKED} else None
+        return meta if meta["status"] in FINAL else None
 
     def acknowledge(self) -> None:
         """Acknowledge the message, unless it has to be kept."""
