@@ -66,7 +66,7 @@ SHARED = {
 # Whole files that speak of one choice: every value has its own.
 OWNED = {
     "license": {"LICENSE"},
-    "broker": {"app/core/broker.py", "tests/test_broker.py"},
+    "broker": {"app/core/broker.py", "app/core/browse.py", "tests/test_broker.py"},
     "result_backend": {"app/core/results.py"},
     "beat": {"app/schedules/store.py"},
     "database": {
