@@ -87,6 +87,11 @@ class QoS(redis.QoS):
                 return
         super().restore_by_tag(tag, client, leftmost)
 
+    def fetched(self) -> set[str]:
+        """Return the tags of what was fetched, and of what may be on its way; some may be acknowledged."""
+        on_its_way = self.channel.asked_for
+        return set(self._delivered) | ({on_its_way} if on_its_way else set())
+
     def claim(self, tags: Set[str]) -> None:
         """Note that messages are in hand now, by the clock of Redis; what was acknowledged meanwhile is left alone."""
         with self.channel.conn_or_acquire() as client:
