@@ -93,7 +93,8 @@ def planned(
             renames=not same,
             style=git.run(project, "config", "merge.conflictStyle").stdout.strip() or "merge",
         )
-        if set(merged.changes) == {answers_file.NAME} and (before, recorded.address) == (after, source.address):
+        renamed = source.repository.same_template(old, new) and (before, recorded.address) == (after, source.address)
+        if renamed and set(merged.changes) == {answers_file.NAME}:
             merged = replace(merged, changes={})  # the same template under another version's name
         yield Plan(
             project=project,

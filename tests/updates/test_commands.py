@@ -274,6 +274,25 @@ def test_check_looks_at_several_projects(demo: Path, forge: Forge, tmp_path: Pat
     assert forge("check", other, demo).code == 4
 
 
+def test_a_project_that_a_version_leaves_alone_is_current_after_the_update(
+    demo: Path, forge: Forge, small_template: Path, tmp_path: Path
+) -> None:
+    template = tmp_path / "template"
+    shutil.copytree(small_template, template)
+    forge("update", demo, "--yes", "--template", template)
+    commit(demo)
+    small.release(template, "v1.2.0", {"template/extra/ours.py": "o = 2\n"})
+    before = content(demo)
+    assert forge("check", demo, "--template", template).code == 4
+
+    assert forge("update", demo, "--yes", "--template", template).code == 0
+
+    assert forge("check", demo, "--template", template).code == 0
+    after = content(demo)
+    assert {path for path in after if after[path] != before.get(path)} == {".copier-answers.yml"}
+    assert after.keys() == before.keys()
+
+
 def test_a_version_that_changes_nothing_in_a_project_is_no_update(
     demo: Path, forge: Forge, small_template: Path, tmp_path: Path
 ) -> None:
