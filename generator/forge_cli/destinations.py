@@ -43,7 +43,7 @@ def check(destination: Path, *, force: bool) -> bool:
     if parent != destination:
         return False
     if os.path.lexists(destination / ".copier-answers.yml"):
-        raise ForgeError(f"`{destination}` is a project already. Change it with `copier update`.")
+        raise ForgeError(f"`{destination}` is a project already. Change it with `forge update`.")
     occupied = any(destination.iterdir())
     if occupied and not force:
         raise _not_empty(destination)

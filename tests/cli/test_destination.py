@@ -46,8 +46,8 @@ def test_a_broken_link_is_refused(forge: Forge) -> None:
 
 def test_a_project_is_not_made_over_another(forge: Forge) -> None:
     forge("new", "acme", "-y", "--no-git")
-    refused(forge, "`acme` is a project already. Change it with `copier update`.", "acme")
-    refused(forge, "`acme` is a project already. Change it with `copier update`.", "acme", "--force")
+    refused(forge, "`acme` is a project already. Change it with `forge update`.", "acme")
+    refused(forge, "`acme` is a project already. Change it with `forge update`.", "acme", "--force")
 
 
 def test_an_empty_directory_is_filled(forge: Forge) -> None:
