@@ -151,7 +151,7 @@ def every_dependency_is_declared_and_used(project: Path) -> None:
 
     # What comes with a declared package by its own promise: FastAPI, Celery and boto3 are made of these.
     promised = {"pydantic", "starlette", "anyio", "botocore"}
-    imported = imports(project, ("app", "migrations", ".")) - {"app", "honcho"} - promised
+    imported = imports(project, ("app", "migrations", ".")) - {"app", "watchfiles"} - promised
     assert imported <= declared, f"imported but not declared: {imported - declared}"
     assert declared - imported <= FOUND_BY_NAME, f"declared but not used: {declared - imported - FOUND_BY_NAME}"
     for line in pyproject["project"]["dependencies"]:

@@ -195,7 +195,7 @@ def the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: S
     history = run("docker", "history", "--no-trunc", image) + run("docker", "inspect", image)
 
     assert {"celery", "uvicorn", "app"} <= set(inside)
-    assert not {"pytest", "mypy", "ruff", "honcho", "uv", ".env", "tests"} & set(inside)
+    assert not {"pytest", "mypy", "ruff", "watchfiles", "uv", ".env", "tests"} & set(inside)
     assert not [path for path in inside if path.endswith(("/gcc", "/cc", "/make", "/uv"))]
     assert not [name for name, password in stack.passwords().items() if password in history]
 
