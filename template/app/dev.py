@@ -149,7 +149,8 @@ def run(port: int) -> int:
         # It stays open while the API reloads: requests wait instead of being refused.
         listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        print(f"error: port {port}: {os.strerror(error.errno or 0)}. Choose another: make dev PORT=8001", file=sys.stderr)
+        reason = os.strerror(error.errno or 0)
+        print(f"error: port {port}: {reason}. Choose another: make dev PORT=8001", file=sys.stderr)
         return 1
     for line in _addresses():
         print(line, flush=True)

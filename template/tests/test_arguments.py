@@ -67,4 +67,4 @@ def test_the_api_describes_every_public_task(client: TestClient) -> None:
         assert model.get("properties", {}).keys() == model_of(task).model_fields.keys()
         assert "organization_id" not in model.get("properties", {})
         assert "idempotency-key" in [parameter["name"].lower() for parameter in route["parameters"]]
-        assert route["summary"] in (task.__doc__ or "")
+        assert not task.__doc__ or route["summary"] in task.__doc__
