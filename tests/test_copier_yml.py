@@ -114,6 +114,24 @@ def test_a_project_cannot_have_the_name_of_a_package_it_depends_on(render: Rende
 
 
 @pytest.mark.parametrize(
+    "name", ["PYTHON.DATEUTIL", "python_dateutil", "Python  Dateutil", "Vine", "Célery", "celery项"]
+)
+def test_another_spelling_of_a_package_is_refused_too(name: str) -> None:
+    assert "package that the project depends on" in questions.refusal(
+        questions.questions()["project_name"], {"project_name": name}
+    )
+
+
+def test_a_letter_with_an_accent_is_that_letter_in_the_name_of_a_package() -> None:
+    for letter in "ÄàçéÎñøúłıŷŻ":
+        plain = questions.slug({"project_name": letter})
+        for package in ("aiomysql", "celery", "idna", "limits", "authlib", "nothing"):
+            name = package.replace(plain, letter)
+            known = questions.slug({"project_name": name}) in {"aiomysql", "celery", "idna", "limits"}
+            assert bool(questions.refusal(questions.questions()["project_name"], {"project_name": name})) == known, name
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("description", 'a "quoted" word'),

@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
+from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.options import combinations, label
 
@@ -46,6 +48,7 @@ def test_a_generated_project_passes_its_own_checks(answers: Answers, tmp_path: P
     (programs / "uv").symlink_to(find_uv_bin())
     environment = outside_environment() | {"PATH": f"{programs}{os.pathsep}{os.defpath}"}
     project.uv("sync", "--quiet")
+    no_project_can_have_the_name_of_a_package(project, questions.slug(answers))
 
     commands = (
         [["make", "lint", "test"]] if shutil.which("make") else [["uv", "run", *check.split()] for check in CHECKS]
@@ -64,3 +67,13 @@ def test_a_generated_project_passes_its_own_checks(answers: Answers, tmp_path: P
         assert done.returncode == 0, f"`{' '.join(command)}` exited with {done.returncode}:\n{done.stdout}"
         ran = done.stdout
     assert " passed" in ran, f"pytest ran no test:\n{ran}"
+
+
+def no_project_can_have_the_name_of_a_package(project: Project, slug: str) -> None:
+    """The lock has the whole tree, for every platform: a project of the same name could not be installed."""
+    question = questions.questions()["project_name"]
+    packages = {package["name"] for package in tomllib.loads((project.root / "uv.lock").read_text())["package"]}
+    packages -= {slug}
+    allowed = {name for name in packages if not questions.refusal(question, {"project_name": name})}
+    assert packages
+    assert not allowed, f"copier.yml lets a project be called {', '.join(sorted(allowed))}"
