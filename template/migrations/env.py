@@ -13,7 +13,8 @@ from app.core.model import Base
 logging.configure()
 # The tables of every domain.
 for models in sorted(ROOT.glob("app/*/models.py")):
-    import_module(f"app.{models.parent.name}.models")
+    if models.parent.name.isidentifier():  # a copy that a file manager has made is none
+        import_module(f"app.{models.parent.name}.models")
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:
