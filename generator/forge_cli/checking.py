@@ -64,7 +64,7 @@ def check(project: Path, sources: Sources, *, template: str | None) -> Check:
         answers, owned = updating.render(repository, version, recorded, [], Path(name) / "project")
         rendered = [path for path in files(Path(name) / "project") if path not in owned]
     behind = not repository.same_template(version, newest)
-    going = Journal(project).read() if git.surrounding_repository(project) else None
+    going = Journal(project).read() if git.opens_repository(project) else None
     return Check(
         project=project,
         address=source.address,

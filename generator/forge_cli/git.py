@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -34,6 +36,9 @@ PROTECTION = {
 # An object that is missing is not fetched, by a transport that the repository names; and what is only read is not
 # written, as `git status` does with the index, which may be a link.
 OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+# What git says of a directory that is in no repository, and of a repository that belongs to somebody else.
+NONE = "fatal: not a git repository (or any "
+DUBIOUS = re.compile(r"dubious ownership in repository at '(.*)'")
 TRANSPORTS = "file:git:http:https:ssh"
 # The programs in git's configuration that may run when git looks into files. The others that it knows (diffs, merges,
 # pagers, editors, signatures, transports) have no part in what Forge does in a project.
@@ -46,9 +51,25 @@ def is_installed() -> bool:
 
 
 def surrounding_repository(folder: Path) -> Path | None:
-    """The working tree that a directory lies in, if any."""
+    """The working tree that a directory lies in, if any.
+
+    Raises:
+        ForgeError: If there is a repository that git does not open, with git's reason.
+    """
     top = run(folder, "rev-parse", "--show-toplevel")
-    return Path(top.stdout.rstrip("\n")) if top.returncode == 0 else None
+    if top.returncode == 0:
+        return Path(top.stdout.removesuffix("\n"))
+    if NONE in top.stderr:
+        return None
+    if owned := DUBIOUS.search(top.stderr):
+        remedy = f"git config --global --add safe.directory {shlex.quote(owned[1])}"
+        raise ForgeError(f"git refuses `{owned[1]}`, which belongs to another user. If you trust it: `{remedy}`.")
+    raise ForgeError(f"git does not open the repository of `{folder}` ({reason(top)}).")
+
+
+def opens_repository(folder: Path) -> bool:
+    """Whether a directory lies in a working tree, and git opens it."""
+    return run(folder, "rev-parse", "--show-toplevel").returncode == 0
 
 
 def make_first_commit(project: Path, message: str, author_name: str, author_email: str) -> str:
@@ -68,12 +89,13 @@ def make_first_commit(project: Path, message: str, author_name: str, author_emai
     """
     env: dict[str, str] = {}
     git = _options(OVERRIDES)
-    for role in ("AUTHOR", "COMMITTER"):
-        # Without `useConfigOnly`, git would make up an address from the name of the machine.
-        if run(project, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT").returncode:
-            env |= {f"GIT_{role}_NAME": author_name, f"GIT_{role}_EMAIL": author_email or NO_EMAIL}
     try:
-        for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]):
+        checked(project, *git, "init", "--quiet")
+        for role in ("AUTHOR", "COMMITTER"):
+            # Without `useConfigOnly`, git would make up an address from the name of the machine.
+            if run(project, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT").returncode:
+                env |= {f"GIT_{role}_NAME": author_name, f"GIT_{role}_EMAIL": author_email or NO_EMAIL}
+        for command in (["add", "--all"], ["commit", "--quiet", "--message", message]):
             checked(project, *git, *command, env=env)
         return checked(project, "rev-parse", "HEAD")
     except ForgeError as error:

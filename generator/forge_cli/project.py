@@ -146,7 +146,7 @@ def _commit(project: Path, answers: Answers, *, occupied: bool) -> tuple[str | N
     if not git.is_installed():
         return None, ["git is not installed, so there is no repository."]
     with interrupts.postponed():
-        outer = git.surrounding_repository(project)
+        outer = git.surrounding_repository(project) if git.opens_repository(project) else None
         sha = git.make_first_commit(
             project,
             message=f"Start from Forge {__version__}",

@@ -164,7 +164,7 @@ def recovered(project: Path) -> str | None:
     Raises:
         ForgeError: If an update of the project goes on.
     """
-    if not (project.is_dir() and git.is_installed() and git.surrounding_repository(project)):
+    if not (project.is_dir() and git.is_installed() and git.opens_repository(project)):
         return None
     journal = Journal(project)
     if not journal.folder.exists():

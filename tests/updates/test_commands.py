@@ -169,6 +169,48 @@ def test_a_project_that_cannot_be_updated_is_refused_in_a_sentence(demo: Path, f
     assert "is not YAML (line 2)" in forge("update", demo, "--yes").err
 
 
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"},  # git's own way to try it without another user
+            "git refuses `{demo}`, which belongs to another user. If you trust it: `{remedy} {demo}`.",
+        ),
+        (
+            {"GIT_CONFIG_GLOBAL": "{demo}/Makefile"},
+            "git does not open the repository of `{demo}` (fatal: bad config line 1 in file {demo}/Makefile).",
+        ),
+    ],
+    ids=["another owner", "broken configuration"],
+)
+def test_a_repository_that_git_does_not_open_is_told_with_its_reason(
+    variables: dict[str, str], sentence: str, demo: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (demo / "Makefile").write_text("[\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(demo=demo))
+
+    for command in (("update", demo, "--yes"), ("set", demo, "extra=yes", "--yes"), ("update", "--abort", demo)):
+        assert (ran := forge(*command)).code == 1
+        assert ran.err == f"error: {sentence.format(demo=demo, remedy='git config --global --add safe.directory')}\n"
+
+
+def test_a_repository_of_any_shape_is_updated(demo: Path, forge: Forge, tmp_path: Path) -> None:
+    shapes = {name: tmp_path / name for name in ("shallow", "sparse", "worktree", "line ends", "outer/submodule")}
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{demo}", str(shapes["shallow"]))
+    git(tmp_path, "clone", "--quiet", str(demo), str(shapes["sparse"]))
+    git(shapes["sparse"], "sparse-checkout", "set", "--no-cone", "/*", "!/docs/")
+    git(demo, "worktree", "add", "--quiet", str(shapes["worktree"]))
+    git(tmp_path, "clone", "--quiet", "--config", "core.autocrlf=true", str(demo), str(shapes["line ends"]))
+    git(tmp_path, "init", "--quiet", "outer")
+    git(tmp_path / "outer", "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(demo), "submodule")
+
+    for name, project in shapes.items():
+        ran = forge("set", project, "extra=yes", "--yes")
+        assert (ran.code, ran.err) == (0, ""), name
+        assert git(project, "diff", "--name-only", "--diff-filter=U") == ""
+
+
 def test_a_template_that_cannot_be_reached_is_one_sentence(demo: Path, forge: Forge) -> None:
     ran = forge("update", demo, "--yes", "--template", "https://user:password@localhost:1/forge.git")
     assert ran.code == 1

@@ -114,7 +114,11 @@ def _make(uv: str | None) -> Finding:
 def _git(project: Project) -> Finding:
     if not git.is_installed():
         return warning("tools.git", "git is not installed.", "Install it with the system's packages.")
-    if git.surrounding_repository(project.folder) is None:
+    try:
+        repository = git.surrounding_repository(project.folder)
+    except ForgeError as error:
+        return warning("tools.git", str(error), "An update of the project needs a repository that git opens.")
+    if repository is None:
         remedy = "Run `git init`, `git add --all` and `git commit`: an update of the project needs a commit."
         return warning("tools.git", "The project is in no git repository.", remedy)
     return fine("tools.git", f"git {version_of('git')}.")
