@@ -17,6 +17,11 @@ from forge_cli import answers, doctor_command, interrupts, output, project, ques
 from forge_cli.errors import ForgeError, UsageError
 from forge_cli.questions import Answer, Question
 
+NO_WINDOWS = (
+    "Forge and the projects that it makes do not run on Windows itself, only in WSL: "
+    "https://learn.microsoft.com/windows/wsl."
+)
+
 app = typer.Typer(
     help="Starts a FastAPI + Celery project that runs, and keeps it current.",
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts to resolve, 4 behind, 130 interrupted.",
@@ -139,6 +144,8 @@ def main(args: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     try:
+        if sys.platform == "win32":
+            raise ForgeError(NO_WINDOWS)
         code = int(app(arguments, prog_name="forge", standalone_mode=False) or 0)
         output.flush()
     except ForgeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from forge_cli.errors import ForgeError
 from forge_cli.interrupts import uninterrupted
+
+# A colon ends an entry of PATH, a question mark the path in an address, and a line a setting.
+UNUSABLE = re.compile(r"[:?\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ def check(destination: Path, *, force: bool) -> bool:
     Raises:
         ForgeError: If it cannot be made, is a file or a project, or is not empty and `force` is false.
     """
+    place = str(destination.absolute())
+    if found := UNUSABLE.search(place):
+        raise ForgeError(
+            f"The path `{place}` holds {found[0]!r}, with which no virtual environment and no address of a file "
+            "works. Pick another place."
+        )
     parent = _nearest(destination)
     if not parent.exists():
         raise ForgeError(f"`{parent}` is a link that leads nowhere. Remove it, or pick another name.")

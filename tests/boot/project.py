@@ -122,5 +122,8 @@ class Project:
 
 
 def outside_environment() -> dict[str, str]:
-    """Return the environment without what belongs to the Python that runs the tests."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_"))}
+    """Return the environment without what belongs to the Python that runs the tests; it downloads no other one."""
+    own = ("PYTHON", "PYTEST", "VIRTUAL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {
+        "UV_PYTHON_DOWNLOADS": "never"
+    }

@@ -128,9 +128,9 @@ def _docker(project: Project) -> Iterator[Finding]:
     check = "tools.docker"
     without = "`make up` needs it, `make dev` does not"
     if not shutil.which("docker"):
-        yield warning(
-            check, f"Docker is not installed; {without}.", "Install it: https://docs.docker.com/engine/install/."
-        )
+        podman = ", and podman-compose cannot run `compose.yaml`" if shutil.which("podman") else ""
+        told = f"Docker is not installed{podman}; {without}."
+        yield warning(check, told, "Install it: https://docs.docker.com/engine/install/.")
         return
     engine = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if engine.code != 0:
@@ -140,7 +140,10 @@ def _docker(project: Project) -> Iterator[Finding]:
         yield fine(check, f"Docker {engine.out.strip()}.")
     plugin = ask(["docker", "compose", "version", "--short"])
     version = version_in(plugin.out)
-    if version is None:
+    if "podman-compose" in plugin.out:
+        told = f"`docker compose` is podman-compose here, which cannot run `compose.yaml`; {without}."
+        yield warning("tools.compose", told, "Install Docker Compose: https://docs.docker.com/compose/install/.")
+    elif version is None:
         remedy = "Install it: https://docs.docker.com/compose/install/."
         yield warning("tools.compose", f"Docker has no plugin `compose`; {without}.", remedy)
     elif version < INLINE_CONFIGS and "content:" in project.text("compose.yaml"):

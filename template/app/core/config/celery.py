@@ -1,6 +1,7 @@
 """Celery's settings from the environment; the names are Celery's own in upper case, but for CELERY_SIGNING_KEY."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_settings import NoDecode
@@ -39,7 +40,7 @@ class CelerySettings(Concern):
     """
 
     embedded: ClassVar[dict[str, str]] = {
-        "CELERY_BROKER_URL": f"embedded://localhost/{DEVELOPMENT}/broker",
+        "CELERY_BROKER_URL": f"embedded://localhost/{quote(str(DEVELOPMENT))}/broker",
         "CELERY_RESULT_BACKEND": f"app.core.embedded:Results+file://{DEVELOPMENT}/results",
     }
 
