@@ -54,7 +54,7 @@ STRANGE: dict[str, tuple[str, str | None]] = {
     "text that cannot be written": (of(result="\ud800"), "UnreadableResult"),
     "bytes that are no text": (of(result={"__type__": "base64", "__value__": "/w=="}), "UnreadableResult"),
     "too deep to be written": ('{"status": "SUCCESS", "result": ' + DEEP + "}", "UnreadableResult"),
-    "no number": (of(result=float("nan")), None),
+    "no number": (of(result=float("nan")), "UnreadableResult"),
     "a progress that is none": (of("PROGRESS", {"current": float("inf"), "total": {}, "message": DEEP}), None),
     "a state that nobody knows": (of("ELSEWHERE", DEEP), None),
     "an error that cannot say what it is": (failure(exc_type="UnicodeError", exc_message=DEEP), "UnicodeError"),

@@ -79,7 +79,7 @@ def is_deep(value: Any, text: bytes, deepest: int) -> bool:
         level = [
             child
             for each in level
-            if isinstance(each, dict | list)
+            if isinstance(each, dict | list | tuple)
             for child in (each.values() if isinstance(each, dict) else each)
         ]
         if not level:

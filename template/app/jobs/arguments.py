@@ -2,14 +2,28 @@
 
 import inspect
 import json
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from celery import Task
-from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PydanticUserError,
+    SecretBytes,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from app.core.outcome import NotSerializable, refuse_infinity
 
 # Who asks is known from elsewhere: a task that has this parameter gets the organization of its job.
 ORGANIZATION = "organization_id"
+# Annotations of what JSON has, or of anything.
+PLAIN = (inspect.Parameter.empty, Any, object, str, int, float, bool, list, dict)
 
 
 class BadArguments(ValueError):
@@ -59,9 +73,10 @@ def to_json(task: Task[Any, Any], arguments: dict[str, Any], organization_id: st
     checked = _checked(task, arguments)
     try:
         sent: dict[str, Any] = json.loads(checked.model_dump_json(by_alias=True, exclude_unset=True))
-    except ValueError as error:
+        refuse_infinity(checked.model_dump(exclude_unset=True), "arguments")
+    except (NotSerializable, ValueError) as error:
         raise BadArguments(str(error)) from None
-    # What the worker will read: infinity, for one, has become null.
+    # What the worker will read.
     _checked(task, sent)
     return sent | ({ORGANIZATION: organization_id} if takes_organization(task) else {})
 
@@ -75,6 +90,45 @@ def from_json(task: Task[Any, Any], arguments: dict[str, Any]) -> dict[str, Any]
     own = {name: value for name, value in arguments.items() if name != ORGANIZATION}
     checked = _checked(task, own)
     return arguments | {name: getattr(checked, name) for name in own}
+
+
+def typed(task: Task[Any, Any], args: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a task that is not a job in the types of its signature.
+
+    Celery checks nothing, and neither does this: what does not fit is passed on as it is.
+    """
+    names, types = _types_of(task)
+    given = zip([*names, *[""] * len(args)], args, strict=False)
+    return (
+        tuple(_typed(types.get(name), value) for name, value in given),
+        {name: _typed(types.get(name), value) for name, value in kwargs.items()},
+    )
+
+
+@cache
+def _types_of(task: Task[Any, Any]) -> tuple[list[str], dict[str, TypeAdapter[Any]]]:
+    """Return the names of the parameters that take a place, and the types that JSON does not have by their names."""
+    try:
+        parameters = inspect.signature(task.run, eval_str=True).parameters.values()
+    except (NameError, TypeError, ValueError):
+        return [], {}
+    placed = [each.name for each in parameters if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}]
+    named = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    types = {}
+    for each in parameters:
+        if each.name in {*placed, *named} and each.annotation not in PLAIN:
+            with suppress(PydanticUserError):
+                types[each.name] = TypeAdapter[Any](each.annotation)
+    return placed, types
+
+
+def _typed(adapter: TypeAdapter[Any] | None, value: Any) -> Any:
+    if adapter is None or value is None:
+        return value
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return value
 
 
 def _checked(task: Task[Any, Any], arguments: dict[str, Any]) -> BaseModel:

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 
 class TaskInfo(BaseModel):
@@ -28,8 +28,8 @@ class TaskError(BaseModel):
 class TaskProgress(BaseModel):
     """How far a running task has come."""
 
-    current: float
-    total: float
+    current: FiniteFloat
+    total: FiniteFloat
     message: str = ""
 
 

@@ -1,12 +1,14 @@
 """What became of a task: the job's record and what the result backend holds, in one answer."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from celery import states
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
+from app.core.outcome import message_of, name_of, plain, storable
 from app.core.readable import UnreadableResult
 from app.jobs.schemas import TaskError, TaskProgress, TaskStatus
 
@@ -14,8 +16,6 @@ QUEUED: Final = "QUEUED"
 PROGRESS: Final = "PROGRESS"
 UNKNOWN: Final = "UNKNOWN"
 FINAL: Final = frozenset({states.SUCCESS, states.FAILURE, states.REVOKED})
-
-RESULT = TypeAdapter[Any](Any)
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,13 @@ class Record:
 
 def error_of(exception: BaseException) -> TaskError:
     """Return an exception as it may be shown: its type and its message, and no traceback."""
-    try:
-        message = str(exception)
+    message = message_of(exception)
+    with suppress(Exception):  # what is stored may have no time
         if isinstance(exception, TimeLimitExceeded):
             message = f"The task took longer than its time limit of {exception.args[0]} seconds."
         elif isinstance(exception, SoftTimeLimitExceeded):
-            message = "; ".join(map(str, exception.args))
-    except Exception:
-        message = "The error has no message that can be shown."
-    # As text that can be stored wherever records are.
-    storable = message[:10_000].replace("\0", "\ufffd").encode(errors="replace").decode()
-    return TaskError(type=type(exception).__name__[:255], message=storable)
+            message = storable("; ".join(map(str, exception.args)))
+    return TaskError(type=name_of(exception), message=message)
 
 
 def error_in(meta: dict[str, Any]) -> TaskError | None:
@@ -63,9 +59,10 @@ def _shown(meta: dict[str, Any]) -> Any:
     """Return the result as an answer can hold it; an error in its place if it is none that JSON can."""
     if meta["status"] == states.SUCCESS:
         try:
-            RESULT.dump_json(meta["result"])
-        except Exception:
-            return UnreadableResult("The result cannot be written as JSON.")
+            return plain(meta["result"], "result")
+        except Exception as error:
+            # A worker of an earlier version has stored it, or somebody else.
+            return UnreadableResult(f"The result cannot be shown: {message_of(error)}")
     return meta["result"]
 
 
@@ -79,7 +76,7 @@ def describe(record: Record, meta: dict[str, Any]) -> TaskStatus:
         record: The job's record.
         meta: What the result backend holds, from `get_task_meta`.
     """
-    state, result = meta["status"], _shown(meta)
+    state, result = storable(meta["status"]), _shown(meta)
     unreadable = isinstance(result, UnreadableResult)
     status, progress = record.status, None
     error = error_of(result) if isinstance(result, BaseException) else record.error

@@ -3,18 +3,22 @@
 import inspect
 from typing import Any, ClassVar
 
+from billiard import common
 from celery import Signature, Task
 from celery.app.task import Context
-from celery.exceptions import Retry, SoftTimeLimitExceeded
+from celery.exceptions import Retry, SoftTimeLimitExceeded, TaskPredicate, WorkerShutdown, WorkerTerminate
 
-from app.core import context
+from app.core import context, results
+from app.core.config.settings import settings
+from app.core.outcome import lasting, plain, result_of, storable
 from app.jobs import tracking
-from app.jobs.arguments import from_json
+from app.jobs.arguments import from_json, typed
 from app.jobs.states import PROGRESS
 from app.tasks import soft_limit
 from app.tasks.bridge import bridge
 
 SHORTEST_DELAY = 1.0  # seconds before a retry
+LARGEST_RESULT = min(settings.limits.MAX_RESULT_BYTES, results.LARGEST)
 
 
 class BaseTask(Task[Any, Any]):
@@ -73,13 +77,34 @@ class BaseTask(Task[Any, Any]):
         token = context.message.set(request)
         try:
             with soft_limit.strikes():
-                return super().__call__(*args, **from_json(self, kwargs) if request.get("job") else kwargs)
+                if request.get("job"):
+                    kwargs = from_json(self, kwargs)
+                else:
+                    args, kwargs = typed(self, args, kwargs)
+                return self._kept(super().__call__(*args, **kwargs))
         except SoftTimeLimitExceeded:
             limit = (request.timelimit or [None, None])[1] or self.soft_time_limit
             message = f"The task took longer than its soft time limit of {limit} seconds."
             raise SoftTimeLimitExceeded(message) from None
+        except (TaskPredicate, WorkerShutdown, WorkerTerminate):
+            raise
+        except BaseException as error:
+            process: Any = common
+            if process.terminate_handler_fired():
+                raise  # the worker stops it
+            if (known := lasting(error)) is error:
+                raise
+            raise known from error
         finally:
             context.message.reset(token)
+
+    def _kept(self, value: Any) -> Any:
+        """Return a result as it is kept and passed on, if it is."""
+        request = self.request
+        passed_on = request.callbacks or request.chain or request.chord
+        if request.is_eager or (request.ignore_result and not passed_on):
+            return value
+        return result_of(value, LARGEST_RESULT)
 
     @property
     def request(self) -> Context:
@@ -106,7 +131,18 @@ class BaseTask(Task[Any, Any]):
             message: What is being done now.
         """
         if self.request.id and not self.request.is_eager:
-            self.update_state(state=PROGRESS, meta={"current": current, "total": total, "message": message})
+            meta = {"current": current, "total": total, "message": storable(message)}
+            self.update_state(state=PROGRESS, meta=meta)
+
+    def update_state(
+        self, task_id: str | None = None, state: str | None = None, meta: Any = None, **kwargs: Any
+    ) -> None:
+        """Store a state of the task's own, with whatever pydantic can serialise.
+
+        Raises:
+            NotSerializable: The message names the value that cannot be stored.
+        """
+        super().update_state(task_id=task_id, state=state, meta=plain(meta, "meta"), **kwargs)
 
     def replace(self, sig: Signature[Any]) -> Any:
         """Go on as another task or as several, none of which begins once this job was cancelled."""
@@ -121,4 +157,14 @@ class BaseTask(Task[Any, Any]):
         """
         if options.get("countdown") is not None:
             options["countdown"] = max(SHORTEST_DELAY, options["countdown"])
-        return super().retry(*args, **options)
+        try:
+            again = super().retry(*args, **options)
+        except Retry as raised:
+            raise self._with_its_reason(raised, options) from None
+        return self._with_its_reason(again, options)
+
+    def _with_its_reason(self, again: Retry, options: dict[str, Any]) -> Retry:
+        """Return what tells the worker to try again with the error under its own name."""
+        if isinstance(reason := options.get("exc"), BaseException):
+            again.exc = lasting(reason)
+        return again

@@ -27,6 +27,7 @@ class LimitSettings(Concern):
             makes no difference.
         MAX_BODY_BYTES: The longest body of a request.
         MAX_ARGUMENTS_BYTES: The longest arguments of a task, as they travel to the broker.
+        MAX_RESULT_BYTES: The longest result of a task, as it is stored.
     """
 
     RATE_LIMIT: Annotated[str, AfterValidator(_one_rate)] = "600/minute"
@@ -35,3 +36,4 @@ class LimitSettings(Concern):
     ] = Field(default="memory://", repr=False)
     MAX_BODY_BYTES: PositiveInt = 262_144
     MAX_ARGUMENTS_BYTES: PositiveInt = 65_536
+    MAX_RESULT_BYTES: PositiveInt = 1_048_576
