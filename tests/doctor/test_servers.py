@@ -161,7 +161,7 @@ def test_a_queue_that_no_worker_consumes_is_told_from_no_worker_at_all(stage: Se
     assert with_tasks.text.startswith("Workers run, but none consumes the queue `datasync`")
     assert "--queues datasync" in str(with_tasks.remedy)
 
-    stage.start_worker("other", "--queues", "datasync", "--hostname", "other@%h")
+    stage.start_worker("other", "--queues", "datasync")
     served = "Workers consume every queue: ai, datasync, default."
     wait_for(
         "both workers are seen",

@@ -6,6 +6,7 @@
     relay.drop("to_client")            # half open: the bytes of one side vanish, and nobody is told
     relay.delay(0.5, "to_server", "to_client")
     relay.cut()                        # every connection, now
+    relay.cut("client")                # the same for one side alone, and the other is not told
     relay.refuse()                     # new ones
     relay.heal()
 
@@ -26,6 +27,7 @@ from typing import Literal, TypeVar
 from .dialects import DIALECTS, Dialect
 
 Direction = Literal["to_server", "to_client"]
+Side = Literal["client", "server"]
 T = TypeVar("T")
 
 CHUNK = 65_536
@@ -109,13 +111,14 @@ class Relay:
         """Take back what `cut_after` has said."""
         self._do(lambda: setattr(self, "_cut", None))
 
-    def cut(self, *, gracefully: bool = False) -> int:
-        """Break every connection, for both sides; return how many there were.
+    def cut(self, side: Side | None = None, *, gracefully: bool = False) -> int:
+        """Break every connection; return how many there were.
 
         Args:
+            side: Who is told. The other side holds its half for open, and hears nothing of it until `heal`.
             gracefully: With a FIN, as a server that stops; otherwise with a RST.
         """
-        return self._do(lambda: sum(connection.cut(gracefully=gracefully) for connection in tuple(self._connections)))
+        return self._do(lambda: sum(each.cut(side, gracefully=gracefully) for each in tuple(self._connections)))
 
     def refuse(self) -> None:
         """Listen no longer, which leaves open connections alone."""
@@ -202,30 +205,36 @@ class _Connection:
         self._withholding: str | None = None
 
     async def run(self) -> None:
-        to_server = self._pass_on("to_server", self._client[0], self._server[1])
-        to_client = self._pass_on("to_client", self._server[0], self._client[1])
-        try:
-            await asyncio.gather(to_server, to_client)
-        except OSError:
-            self._reset()  # one side is gone without a word, and so the other one is told
+        to_server = self._half("to_server", self._client[0], self._server[1])
+        to_client = self._half("to_client", self._server[0], self._client[1])
+        await asyncio.gather(to_server, to_client)
         for _, writer in (self._client, self._server):
             writer.close()
 
-    def cut(self, *, gracefully: bool = False, why: str = "cut") -> bool:
-        """Break both halves; tell whether they were whole."""
-        if self._client[1].is_closing():
-            return False
-        self._relay.counts[why] += 1
-        if gracefully:
-            for _, writer in (self._client, self._server):
-                writer.close()
-        else:
-            self._reset()
-        return True
+    async def _half(self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._pass_on(direction, reader, writer)
+        except OSError:
+            if not self._loses(direction):
+                # One side is gone without a word, and so the other one is told.
+                for _, each in (self._client, self._server):
+                    _reset(each)
 
-    def _reset(self) -> None:
-        for _, writer in (self._client, self._server):
-            _reset(writer)
+    def cut(self, side: Side | None = None, *, gracefully: bool = False, why: str = "cut") -> bool:
+        """Break one half or both; tell whether there was something to break."""
+        halves = {"client": self._client[1], "server": self._server[1]}
+        chosen = [writer for name, writer in halves.items() if side in {None, name} and not writer.is_closing()]
+        if not chosen:
+            return False
+        if side is not None:
+            self.lost |= {"to_server", "to_client"}
+        self._relay.counts[why] += 1
+        for writer in chosen:
+            if gracefully:
+                writer.close()
+            else:
+                _reset(writer)
+        return True
 
     async def _pass_on(self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):

@@ -86,7 +86,7 @@ class Stage(Booted):
         if name in self.processes:
             self.processes[name].kill()
         command = ["celery", "-A", "app.core.celery", "worker", "--loglevel", "INFO", "--concurrency", "2"]
-        return self.start(name, *command, "--hostname", f"{name}@%h", *options, **environment)
+        return self.start(name, *command, *options, **environment)
 
     def heal(self) -> None:
         """Leave what the next test expects: every server answers, and one worker serves every queue."""

@@ -71,6 +71,17 @@ class Consumer(consumer.Consumer):
         """Return what tells that the broker is gone."""
         return lost_connection(self.connection_errors + self.channel_errors)
 
+    def connect(self) -> Any:
+        """Connect, and declare every queue: Celery declares those that this worker consumes, and needs the others.
+
+        They are bound for delayed delivery, and what is refused goes to the dead letters.
+        """
+        connection = super().connect()
+        with self.app.connection_for_write() as own:
+            for queue in (*broker.QUEUES, broker.DEAD_LETTER_QUEUE):
+                queue(own.default_channel).declare()
+        return connection
+
     def loop(self, *arguments: Any) -> None:
         """Run Celery's event loop; what nobody has foreseen costs the connection and not the worker."""
         try:

@@ -61,6 +61,11 @@ class CelerySettings(Concern):
     CELERY_WORKER_MAX_TASKS_PER_CHILD: PositiveInt = 1000
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT: PositiveInt = 45
 
+    @property
+    def has_embedded_broker(self) -> bool:
+        """Whether messages are files, where a queue that was bound to an exchange stays so."""
+        return self.CELERY_BROKER_URL.startswith("embedded:")
+
     @model_validator(mode="after")
     def _soft_limit_comes_first(self) -> Self:
         if self.CELERY_TASK_SOFT_TIME_LIMIT >= self.CELERY_TASK_TIME_LIMIT:
