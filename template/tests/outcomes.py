@@ -209,7 +209,7 @@ async def give_later(what: str) -> Any:
     return (RETURNED | REFUSED)[what][0]()
 
 
-@celery_app.task(dead_letter=True)
+@celery_app.task(public=True, dead_letter=True)
 def fail(what: str) -> None:
     """Raise something."""
     raise RAISED[what][0]()

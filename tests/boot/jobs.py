@@ -54,6 +54,55 @@ def progress(booted: Booted) -> None:
     assert "progress" in events, events
 
 
+def outcomes(booted: Booted) -> None:
+    """A caller gets what a task returns, or an error that names what cannot be had, whatever stores it."""
+    day = "2026-01-02"
+    returned: dict[str, object] = {
+        "models": {"items": [{"name": "x", "unitPrice": 1.5, "color": "red"}]},
+        "a dataclass": {"content": [{"content": "red", "day": day}], "day": day},
+        "times": ["2026-01-02T03:04:05Z", day, "PT1H"],
+        "numbers": ["1.10", 2**80, "00000000-0000-0000-0000-000000000007"],
+        "text in bytes": "café",
+        "NUL and signs": "a\0b \U0001f600",
+    }
+    refused: dict[str, tuple[str, str | tuple[str, str]]] = {
+        "not a number": ("NotSerializable", "result.mean (float) is nan"),
+        "no text": ("NotSerializable", "result.a[0] (str) is no text"),
+        "no UTF-8": ("NotSerializable", "result.photo (bytes) is not UTF-8"),
+        "levels without end": ("NotSerializable", "result[0]"),
+        "five megabytes": ("ResultTooLarge", "the result takes 5000002 bytes"),
+    }
+    raised: dict[str, tuple[str, str | tuple[str, str]]] = {
+        "a constructor of its own": ("Refusal", "order 7: no money"),
+        "a group": ("ExceptionGroup", "two of them (2 sub-exceptions)"),
+        "a class in a function": ("LocalError", "from a function"),
+        # A database that knows few characters keeps the rest escaped.
+        "no text": ("ValueError", ("a\ufffdb?", "a\\ufffdb?")),
+        "signs": ("ValueError", ("Ошибка 😀", "\\u041e\\u0448")),
+        "five megabytes": ("ValueError", "x" * 10_000),
+        "an end": ("SystemExit", "3"),
+    }
+    given = {what: booted.api.enqueue("boot_outcomes.give", what=what) for what in returned}
+    failed = [(booted.api.enqueue("boot_outcomes.give", what=what), end) for what, end in refused.items()]
+    failed += [(booted.api.enqueue("boot_outcomes.fail", what=what), end) for what, end in raised.items()]
+    booted.fails_on_purpose |= {task_id for task_id, _ in failed}
+    assert {what: booted.api.result(task_id) for what, task_id in given.items()} == returned
+    for task_id, (name, beginning) in failed:
+        error = booted.api.error(task_id)
+        assert error["type"] == name, error
+        assert error["message"].startswith(beginning), error
+        stream = booted.api.http.get(f"/tasks/{task_id}/events")
+        assert stream.text.startswith("event: end\n"), said(stream)
+    letters = booted.api.http.get("/dead-letters", headers=booted.credential.admin)
+    assert letters.status_code == (403 if booted.variant.auth == "none" else 200), said(letters)
+    if not booted.variant.has_database:
+        return
+    # As the worker noted it, not as the result backend would have it.
+    listed = booted.api.http.get("/tasks", params={"status": "FAILURE", "limit": "100"})
+    assert listed.status_code == 200, said(listed)
+    assert {task_id for task_id, _ in failed} <= {item["task_id"] for item in listed.json()["items"]}
+
+
 def cancelling(booted: Booted) -> None:
     """A cancelled task that waits never starts; one that runs is stopped."""
     begun = [booted.directory / f"begun-{number}" for number in range(3)]
