@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from app import api
-from app.core import broker, errors, logging, results
+from app.core import broker, errors, logging, results, stopping
 from app.core.answers import AnswerHeadersMiddleware
 from app.core.celery import celery_app
 from app.core.config.settings import settings
@@ -25,7 +25,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     logging.configure()
     routing.report()
     # Nobody waits for a result here. Without this, Celery would keep a subscription for each task that was ever sent.
-    with denied_join_result():
+    with denied_join_result(), stopping.heard():
         yield
 
 

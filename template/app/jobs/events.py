@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-import anyio
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app.core import stopping
 from app.core.security import CurrentCaller
 from app.core.services import unavailable
 from app.jobs.schemas import TaskStatus
@@ -18,6 +18,8 @@ from app.jobs.states import FINAL, PROGRESS, UNKNOWN
 FASTEST, SLOWEST = 0.2, 2.0  # seconds between two looks; slower while nothing happens
 # Seconds after which a stream ends by itself; a browser's EventSource comes back, and a dead connection does not.
 LONGEST = 900.0
+# Milliseconds after which the client of a stream that ends with its server connects to the next one.
+RETRY = 1000
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 jobs = JobsService()
@@ -45,7 +47,9 @@ async def events(
             event = "progress" if status.status == PROGRESS else "state"
             yield ServerSentEvent(event=event, data=status)
             told, pause = status, FASTEST
-        await anyio.sleep(pause)
+        if await stopping.within(pause):
+            yield ServerSentEvent(retry=RETRY)
+            return
         pause = min(pause * 1.5, SLOWEST)
         try:
             status = await jobs.get_task_status_async(status.task_id, caller.organization_id)

@@ -1,0 +1,92 @@
+"""Processes are told to stop: at once, in order, and without a mark against the tasks that they give back."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.boot.endings import EXIT_CODES
+from tests.boot.polling import wait_for
+from tests.boot.servers import free_port
+
+from .stage import START_SECONDS, Stage
+
+pytestmark = pytest.mark.faults
+
+AT_ONCE = 3.0  # seconds
+
+
+class Stream:
+    """A client that reads the events of a task until the server ends them."""
+
+    def __init__(self, stage: Stage, address: str, task_id: str) -> None:
+        self.told: list[str] = []
+        self.error: Exception | None = None
+        self._request = (f"{address}/tasks/{task_id}/events", stage.credential.headers)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        wait_for("the stream has begun", lambda: self.told, within=START_SECONDS)
+
+    def _read(self) -> None:
+        url, headers = self._request
+        try:
+            with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+                self.told.extend(answer.iter_lines())
+        except httpx.HTTPError as error:
+            self.error = error
+
+    def expect_end(self) -> None:
+        """See that the stream has a proper end, after which a browser comes back."""
+        self.reader.join(AT_ONCE)
+        assert not self.reader.is_alive()
+        assert self.error is None, self.error
+        assert "retry: 1000" in self.told, self.told
+
+
+@contextmanager
+def held(stage: Stage) -> Iterator[str]:
+    """Have a task that runs until the end of the block."""
+    task_id = stage.enqueue("hold", path=stage.path(), seconds=600)
+    try:
+        yield task_id
+    finally:
+        stage.api.http.delete(f"/tasks/{task_id}")
+
+
+@pytest.mark.on("redis")
+def test_an_api_that_is_told_to_stop_ends_its_event_streams_at_once(stage: Stage) -> None:
+    with held(stage) as task_id:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            port = free_port()
+            api = stage.start("streams", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port))
+            address = f"http://127.0.0.1:{port}"
+            wait_for("the API answers", lambda: httpx.get(f"{address}/health/live"), within=START_SECONDS)  # noqa: B023
+            streams = [Stream(stage, address, task_id) for _ in range(3)]
+
+            api.process.send_signal(number)
+
+            assert api.exit_code(within=AT_ONCE) == {signal.SIGTERM: EXIT_CODES["api"], signal.SIGINT: 0}[number]
+            for stream in streams:
+                stream.expect_end()
+
+
+@pytest.mark.on("redis")
+def test_an_open_event_stream_does_not_keep_the_api_from_reloading(stage: Stage) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    options = ["--host", "127.0.0.1", "--port", str(port), "--reload", "--reload-dir", "app"]
+    api = stage.start("reloads", "uvicorn", "app.main:app", *options)
+    wait_for("the API answers", lambda: httpx.get(f"{address}/health/live"), within=START_SECONDS)
+    with held(stage) as task_id:
+        stream = Stream(stage, address, task_id)
+
+        (stage.project.root / "app/api.py").touch()
+
+        wait_for("it reloads", lambda: "Reloading" in api.output(), within=START_SECONDS)
+        stream.expect_end()
+        wait_for("the API answers", lambda: httpx.get(f"{address}/health/live"), within=START_SECONDS)
+    api.terminate()
+    assert api.exit_code(within=AT_ONCE) == 0
