@@ -54,6 +54,24 @@ def hangs_at_first(self: BaseTask, path: str) -> int:
     return times
 
 
+@celery_app.task(bind=True, public=True)
+def waits_for_release(self: BaseTask, path: str, release: str) -> int:
+    """Run until there is a file, and say how often that was begun."""
+    trace(path, str(self.request.id))
+    while not Path(release).exists():
+        self.progress(count(path), 100)
+        time.sleep(0.1)
+    return count(path)
+
+
+@celery_app.task(bind=True, public=True, ignore_result=True)
+def waits_in_silence(self: BaseTask, path: str, release: str) -> None:
+    """Do the same, and keep no result."""
+    trace(path, str(self.request.id))
+    while not Path(release).exists():
+        time.sleep(0.1)
+
+
 @celery_app.task(public=True, soft_time_limit=4, time_limit=5)
 def cleans_up_for_long() -> None:
     """Go on after the soft time limit, until a moment after the hard one."""

@@ -55,23 +55,21 @@ def test_a_worker_that_hears_of_no_key_loses_no_task(stage: Stage) -> None:
 REDELIVERIES = """
 import json
 from functools import partial
-from celery.app.task import Context
-from app.core import broker
 from app.core.celery import celery_app
+from app.jobs import runs
 from app.jobs.tracking import patiently
 
-message = Context({"id": "one that comes back", "delivery_info": {"redelivered": True}})
-print(json.dumps([patiently(partial(broker.redeliveries, message, f"run {number}")) for number in range(30)]))
+print(json.dumps([patiently(partial(runs.deaths, "one that comes back", f"run {number}")) for number in range(30)]))
 """
 
 
 @pytest.mark.on("redis")
 def test_a_message_that_comes_back_is_counted_once_each_time(stage: Stage) -> None:
-    server = stage.servers["broker"]
+    server = stage.servers["results"]
     with closing(Relay(server.port, server.name)) as relay:
         relay.cut_after("EXEC", probability=CUT, rng=Random(1))
-        address = relay.address(stage.environment["CELERY_BROKER_URL"])
-        printed = stage.script(REDELIVERIES, CELERY_BROKER_URL=address)
+        address = relay.address(stage.environment["CELERY_RESULT_BACKEND"])
+        printed = stage.script(REDELIVERIES, CELERY_RESULT_BACKEND=address)
 
         assert json.loads(printed.splitlines()[-1]) == list(range(1, 31))
         assert relay.counts["cut after EXEC"] > 0

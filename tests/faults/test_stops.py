@@ -1,22 +1,32 @@
 """Processes are told to stop: at once, in order, and without a mark against the tasks that they give back."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import httpx
 import pytest
 
 from tests.boot.endings import EXIT_CODES
 from tests.boot.polling import wait_for
+from tests.boot.processes import Process
 from tests.boot.servers import free_port
 
-from .stage import START_SECONDS, Stage
+from .relay import Relay
+from .stage import START_SECONDS, Stage, lines
 
 pytestmark = pytest.mark.faults
 
 AT_ONCE = 3.0  # seconds
+STOP_SECONDS = 10.0
+AGAIN_SECONDS = 30.0
+# How often each kind of process is told to stop.
+STOPS = int(os.environ.get("FORGE_STOPS", "10"))
+LOSSES = 12  # more than RabbitMQ delivers a message
+# More than workers may die with a task.
+RELEASES = 12 if STOPS > 10 else 5
 
 
 class Stream:
@@ -90,3 +100,47 @@ def test_an_open_event_stream_does_not_keep_the_api_from_reloading(stage: Stage)
         wait_for("the API answers", lambda: httpx.get(f"{address}/health/live"), within=START_SECONDS)
     api.terminate()
     assert api.exit_code(within=AT_ONCE) == 0
+
+
+def worker(stage: Stage, **environment: str) -> Process:
+    """Start a worker that is stopped as the image's are, and gives back what runs after a moment."""
+    soft = {"REMAP_SIGTERM": "SIGQUIT", "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "1"}
+    return stage.start_worker("worker", **soft, **environment)
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_tasks_that_every_release_interrupts_still_complete(stage: Stage) -> None:
+    process = worker(stage)
+    release, traces, silent = stage.path("release"), stage.path(), stage.path()
+    task_id = stage.enqueue("waits_for_release", path=traces, release=release)
+    other = stage.enqueue("waits_in_silence", path=silent, release=release)
+
+    for number in range(1, RELEASES + 1):
+        wait_for("both have begun", lambda: len(lines(traces)) == len(lines(silent)) == number, within=AGAIN_SECONDS)  # noqa: B023
+        told = wait_for("it is told", lambda: stage.api.status(task_id)["status"], within=AGAIN_SECONDS)
+        assert told in {"STARTED", "PROGRESS"}
+        process.terminate()
+        assert process.exit_code(within=STOP_SECONDS) == 0
+        assert [stage.api.status(each)["status"] for each in (task_id, other)] == ["QUEUED", "QUEUED"]
+        process = worker(stage)
+
+    release.touch()
+    assert stage.api.result(task_id, within=AGAIN_SECONDS) == RELEASES + 1
+    wait_for("the other has ended", lambda: stage.api.status(other)["status"] == "SUCCESS", within=AGAIN_SECONDS)
+    assert len(lines(silent)) == RELEASES + 1
+    assert not {task_id, other} & set(stage.cli("dead-letters", "list").split())
+
+
+@pytest.mark.on("rabbitmq-postgresql")
+def test_a_task_whose_worker_loses_its_connection_again_and_again_still_completes(stage: Stage) -> None:
+    release, traces = stage.path("release"), stage.path()
+    with closing(Relay(stage.servers["broker"].port)) as relay:
+        stage.start_worker("worker", CELERY_BROKER_URL=relay.address(stage.environment["CELERY_BROKER_URL"]))
+        task_id = stage.enqueue("waits_for_release", path=traces, release=release)
+        for number in range(1, LOSSES + 1):
+            wait_for("it has begun", lambda: len(lines(traces)) == number, within=AGAIN_SECONDS)  # noqa: B023
+            relay.cut()
+
+        release.touch()
+        assert stage.api.result(task_id, within=AGAIN_SECONDS) >= LOSSES + 1
+    stage.start_worker()

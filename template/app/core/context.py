@@ -15,8 +15,10 @@ organization_id_of_http: ContextVar[str | None] = ContextVar("organization_id", 
 # Celery keeps the running message in a stack for each thread, and `async def` bodies run in the event loop's.
 message: ContextVar[Context | None] = ContextVar("message", default=None)
 
-# What a broker adds to a message that it delivers again. It must not stick to the next message of the same task.
+# What a broker adds to a message that it delivers again, or a worker that sends it again instead. It must not stick to
+# the next message of the same task.
 OF_ONE_DELIVERY = (
+    "given_back",
     "redelivered",
     "x-acquired-count",
     "x-death",

@@ -46,6 +46,21 @@ def every(seconds: float) -> Callable[[Chore], Chore]:
     return register
 
 
+def beside(call: Callable[[], object], seconds: float) -> None:
+    """Make a call in a thread, between the chores, and wait for it so long at most: a service may not answer."""
+
+    def work() -> None:
+        try:
+            with _working:
+                call()
+        except Exception as error:
+            logger.warning("%s: %s", type(error).__name__, error)
+
+    thread = threading.Thread(target=work, name="beside", daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
 class Chores(bootsteps.StartStopStep):
     """A thread in the worker's main process, while it is connected to the broker and its own loop runs."""
 

@@ -15,16 +15,15 @@ from celery.exceptions import Ignore
 from celery.signals import task_failure, task_retry, task_revoked, task_success
 from celery.utils.time import get_exponential_backoff_interval
 
-from app.core import broker
 from app.core.services import unavailable
-from app.jobs import records
+from app.jobs import records, runs
 from app.jobs.arguments import ORGANIZATION
-from app.jobs.states import FINAL, UNKNOWN, error_in, error_of
+from app.jobs.states import FINAL, QUEUED, UNKNOWN, error_in, error_of
 
 logger = logging.getLogger(__name__)
 
-# A message that comes back this often without an acknowledgement kills its workers.
-MAX_REDELIVERIES = 3
+# A task with which more workers died than this kills them.
+MAX_DEATHS = 3
 # Seconds to wait for the store of records while it is down. A process that runs tasks has nothing better to do; the
 # worker's main process has.
 PATIENCE = 300.0
@@ -32,7 +31,7 @@ PATIENCE_OF_MAIN = 10.0
 
 
 class PoisonMessage(Exception):
-    """A message that was delivered too often: each time, the worker was gone before it could acknowledge it."""
+    """A message that was delivered too often: each time, the worker died before it could acknowledge it."""
 
 
 class SetAside(Ignore):
@@ -57,16 +56,20 @@ def before_start(task: Task[Any, Any], request: Context, kwargs: dict[str, Any])
         message = f"sent for {organization!r}, called for {kwargs[ORGANIZATION]!r}"
         raise OtherOrganization(message)
     _refuse_what_is_over(task, request)
-    if patiently(partial(broker.redeliveries, request, uuid4().hex)) > MAX_REDELIVERIES:
-        message = f"delivered more than {MAX_REDELIVERIES + 1} times: it seems to kill its workers"
+    if _has_come_back(request) and patiently(partial(runs.deaths, str(request.id), uuid4().hex)) > MAX_DEATHS:
+        message = f"delivered more than {MAX_DEATHS + 1} times: it seems to kill its workers"
         raise PoisonMessage(message)
     if task.app.conf.task_track_started and not request.is_eager and not request.ignore_result:
         # Celery itself would do so before all this, over the end that a job may have.
         task.update_state(state=states.STARTED, meta={"pid": os.getpid(), "hostname": request.hostname})
 
 
+def _has_come_back(request: Context) -> bool:
+    return bool((request.delivery_info or {}).get("redelivered") or request.get("given_back"))
+
+
 def _refuse_what_is_over(task: Task[Any, Any], request: Context) -> None:
-    again = bool((request.delivery_info or {}).get("redelivered") or request.retries)
+    again = _has_come_back(request) or bool(request.retries)
     if request.get("job"):
         begun = datetime.now(UTC)
         status = patiently(partial(records.start, str(request.id), begun, again=again))
@@ -151,7 +154,7 @@ def failed(sender: Task[Any, Any], task_id: str, exception: BaseException, **_: 
 
 @task_retry.connect
 def retried(request: Context, reason: Any = None, **_: Any) -> None:
-    """Note that a job is tried again, and why; Celery gives no reason when the connection to the broker was lost."""
+    """Note that a job is tried again, and why."""
     _finish(request, partial(_note, states.RETRY, getattr(reason, "exc", None)))
 
 
@@ -159,6 +162,29 @@ def retried(request: Context, reason: Any = None, **_: Any) -> None:
 def revoked(request: Context, **_: Any) -> None:
     """Note that a job was stopped, or had expired before it began."""
     _finish(request, partial(_note_what_the_result_says, states.REVOKED, None))
+
+
+def given_back(task: Task[Any, Any], headers: dict[str, Any], hostname: str, run: str) -> None:
+    """Note that a worker gives a message back whose task had begun: it is no sign that the task kills its workers.
+
+    Args:
+        task: The task.
+        headers: The message's.
+        hostname: The worker's name.
+        run: What tells this time from others.
+    """
+    request = Context(headers)
+    task_id = str(request.id)
+    runs.give_back(task_id, run)
+    if not request.ignore_result:
+        meta = task.backend.get_task_meta(task_id, cache=False)
+        told = meta["result"] if isinstance(meta["result"], dict) else {}
+        # It may have ended. Or it runs again elsewhere, for this worker has noticed late that its connection was lost.
+        if meta["status"] in FINAL or told.get("hostname", hostname) != hostname:
+            return
+        task.backend.store_result(task_id, None, QUEUED)
+    if request.get("job"):
+        records.finish(task_id, QUEUED)
 
 
 def lost(headers: dict[str, Any] | None, error: BaseException) -> None:

@@ -5,7 +5,9 @@ import os
 import signal
 from collections.abc import Callable, Set
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from celery import bootsteps, states
 from celery.app.task import Context
@@ -19,12 +21,15 @@ from app.core import admission, broker, dead_letter
 from app.core.admission import Refused
 from app.core.celery import celery_app
 from app.core.services import lost_connection, unavailable
-from app.jobs import presence, routing, tracking
-from app.jobs.chores import Chores, every
+from app.jobs import presence, routing, runs, tracking
+from app.jobs.chores import Chores, beside, every
 from app.jobs.states import FINAL
 from app.jobs.tracking import PoisonMessage, SetAside
 
 logger = logging.getLogger(__name__)
+
+# Seconds for which a worker that gives messages back waits for the store where it notes that.
+PATIENCE_TO_NOTE = 5.0
 
 
 class GiveBack(bootsteps.StartStopStep):
@@ -37,6 +42,10 @@ class GiveBack(bootsteps.StartStopStep):
         channel = parent.task_consumer.channel
         broker.give_back(channel, parent.forgotten - broker.fetched(channel))
         parent.forgotten = set()
+
+    def stop(self, parent: Any) -> None:
+        """Note what a worker that stops gives back."""
+        parent.note_what_has_not_begun()
 
 
 celery_app.steps["consumer"].update((Chores, GiveBack))
@@ -89,6 +98,8 @@ class Consumer(consumer.Consumer):
         except self.lost_connection:
             raise
         except Exception as error:
+            # Told to stop before it was ready, a worker has no pool any more.
+            state.maybe_shutdown()
             logger.critical("the worker connects anew", exc_info=True)
             raise ConnectionError(repr(error)) from error
 
@@ -101,7 +112,8 @@ class Consumer(consumer.Consumer):
                 admission.check(message)
                 if not dead_letter.is_noted_well(message):
                     raise Refused("has no history of its own")
-                handle(message)
+                if not self.renew(message):
+                    handle(message)
             except Refused as refused:
                 self.refuse(message, refused)
             except self.lost_connection:
@@ -111,12 +123,40 @@ class Consumer(consumer.Consumer):
 
         return on_task_received
 
+    def renew(self, message: Message) -> bool:
+        """Send a message anew that the broker would soon drop, and tell whether it was: workers have given it back.
+
+        Since it was sent, that is. What they do not give back kills them before it begins.
+        """
+        if broker.deliveries(message) < broker.DELIVERY_LIMIT - 2:
+            return False
+        earlier: Any = message.headers.get("given_back", 0)
+        given_back = runs.given_back(str(message.headers["id"]))
+        if isinstance(earlier, int) and given_back <= earlier:
+            return False
+        broker.send_anew(message, given_back)
+        message.ack()
+        return True
+
+    def cancel_active_requests(self) -> None:
+        """Stop what runs, for the worker stops."""
+        super().cancel_active_requests()
+        note_what_was_given_back()
+
+    def note_what_has_not_begun(self) -> None:
+        """Note what is given back without having begun, before the broker takes it for what kills workers."""
+        waiting = [request for request in list(state.reserved_requests) if request not in state.active_requests]
+        worn = [each for each in waiting if broker.deliveries(each.message) >= broker.DELIVERY_LIMIT / 2]
+        note([partial(runs.give_back, str(each.id), uuid4().hex) for each in worn])
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Note what was fetched and has not begun."""
+        self.note_what_has_not_begun()
         if self.task_consumer is not None:
             begun = {request.message.delivery_tag for request in state.active_requests}
             self.forgotten = self.forgotten | (broker.fetched(self.task_consumer.channel) - begun)
         super().on_connection_error_after_connected(exc)
+        note_what_was_given_back()
 
     def refuse(self, message: Message, refused: Refused) -> None:
         """Set aside a message that is not let in."""
@@ -168,6 +208,7 @@ class Request(request.Request):
 
     poisonous = False
     over = False
+    given_back: ClassVar[list["Request"]] = []
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
         """Find out whether this was the last run of a message that kills."""
@@ -212,11 +253,13 @@ class Request(request.Request):
         return True
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
-        """Stop the task with the connection on which its message came, and say that it is tried again.
+        """Stop the task, because its worker stops or has lost its connection; its message is delivered again.
 
-        Celery would say so over the end of a task whose process has not told it yet.
+        Celery would say that it is tried again, after an error of its own.
         """
-        super().cancel(pool, signal=signal, emit_retry=emit_retry and self.end() is None)
+        super().cancel(pool, signal=signal, emit_retry=False)
+        if self.time_start and not self.acknowledged:
+            self.given_back.append(self)
 
     def has_ended(self) -> bool:
         """Tell whether the task had ended before its process was lost; if so, only its message is left to deal with.
@@ -261,6 +304,23 @@ class Request(request.Request):
                 logger.warning("%s is not set aside yet: %s", self.humaninfo(), error)
                 return
         super().reject(requeue)
+
+
+def note_what_was_given_back() -> None:
+    """Note which tasks wait again. Several may have been stopped, and a store that is down is waited for once."""
+    stopped = [Request.given_back.pop() for _ in range(len(Request.given_back))]
+    note([partial(tracking.given_back, each.task, each.request_dict, each.hostname, uuid4().hex) for each in stopped])
+
+
+def note(notes: list[Callable[[], None]]) -> None:
+    """Make notes of what is given back, as far as the store answers in time."""
+
+    def work() -> None:
+        for each in notes:
+            tracking.patiently(each, PATIENCE_TO_NOTE)
+
+    if notes:
+        beside(work, PATIENCE_TO_NOTE)
 
 
 @worker_ready.connect
