@@ -103,10 +103,10 @@ class Booted:
         self.processes[name] = self._stack.enter_context(process)
         return process
 
-    def start_api(self) -> None:
+    def start_api(self, **environment: str) -> None:
         """Start the API on a free port."""
         port = free_port()
-        self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port))
+        self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port), **environment)
         self.api = Api(self._client(port, self.credential.headers))
 
     def start_flower(self) -> None:

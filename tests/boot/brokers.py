@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+import redis
+
 from .polling import wait_for
 from .servers import STOP_SECONDS, Server, find, free_port
 
@@ -40,6 +42,7 @@ class Redis(Server):
             "appendonly": "yes",
             "appendfsync": "no",  # what was answered outlives the process, if not the machine
             "loglevel": "warning",
+            "repl-diskless-sync-delay": "0",
         }
         self.write("redis.conf", "".join(f"{key} {value}\n" for key, value in settings.items()))
 
@@ -49,6 +52,16 @@ class Redis(Server):
     def answers(self) -> bool:
         password = self.password.encode()
         return self.exchange(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n" % (len(password), password), size=3) == b"+OK"
+
+    def client(self) -> redis.Redis:
+        """Return a client of an operator."""
+        return redis.Redis(port=self.port, password=self.password)
+
+    def follow(self, port: int | None) -> None:
+        """Make it a replica of one with the same password, at a port, or a primary again; open connections stay."""
+        with self.client() as operator:
+            operator.config_set("masterauth", self.password)
+            operator.replicaof(*(("127.0.0.1", str(port)) if port else ("NO", "ONE")))
 
 
 class RabbitMQ(Server):

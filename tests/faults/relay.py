@@ -8,6 +8,7 @@
     relay.cut()                        # every connection, now
     relay.cut("client")                # the same for one side alone, and the other is not told
     relay.refuse()                     # new ones
+    relay.lead_to(other.port)          # new ones reach another server, as behind an address that has moved
     relay.heal()
 
 `relay.counts` says what it has done.
@@ -129,6 +130,10 @@ class Relay:
                 self._listener = None
 
         self._call(close())
+
+    def lead_to(self, server_port: int) -> None:
+        """Connect new clients to another server; open connections stay where they are."""
+        self._do(lambda: setattr(self, "_server_port", server_port))
 
     def heal(self) -> None:
         """Let everything through again; cut what has lost bytes, for it cannot recover."""

@@ -69,11 +69,13 @@ class Stage(Booted):
         self.organization = sent.json()["organization_id"]
         self.api.result(sent.json()["task_id"], within=START_SECONDS)
 
-    def serve(self) -> None:
-        """Migrate the database and start the API."""
+    def serve(self, **environment: str) -> None:
+        """Migrate the database and start the API, after the last one has ended."""
         if self.variant.has_database:
             self.command("alembic", "upgrade", "heads")
-        self.start_api()
+        if "api" in self.processes:
+            self.processes["api"].kill()
+        self.start_api(**environment)
         wait_for("the API answers", self.live, within=START_SECONDS)
 
     def live(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import httpx
@@ -15,6 +15,7 @@ from tests.boot.servers import Server, free_port, password
 from tests.boot.supervisor import RUN_VARIABLE
 
 from . import outages
+from .relay import Relay
 from .running import Figures
 from .stage import START_SECONDS, Stage, timed
 
@@ -27,21 +28,32 @@ BODY = b'{"user_id": 1, "message": ""}'  # counted, and refused with 422 before 
 
 
 @pytest.fixture
-def store(stage: Stage) -> Iterator[Server]:
+def store(stage: Stage) -> Iterator[Redis]:
     """A Redis that counts requests and does nothing else."""
+    yield from counting(stage, {stage.variant.account: password()})
+
+
+@pytest.fixture
+def successor(stage: Stage, store: Redis) -> Iterator[Redis]:
+    """Another one with the same password."""
+    yield from counting(stage, store.accounts)
+
+
+def counting(stage: Stage, accounts: Mapping[str, str]) -> Iterator[Redis]:
+    """Start a Redis, and stop it."""
     place = stage.path("rate")
     place.mkdir(mode=0o711)
-    server = Redis(place, {stage.variant.account: password()}, {RUN_VARIABLE: str(stage.run.directory)})
+    server = Redis(place, accounts, {RUN_VARIABLE: str(stage.run.directory)})
     server.start()
     yield server
     server.stop()
 
 
-def apis(stage: Stage, how_many: int, store: Server | None = None) -> list[int]:
-    """Start API processes with a rate; return their ports."""
+def apis(stage: Stage, how_many: int, store: Server | None = None, relay: Relay | None = None) -> list[int]:
+    """Start API processes with a rate, which reach its store perhaps through a relay; return their ports."""
     variables = {"RATE_LIMIT": f"{ALLOWED}/day"}
     if store:
-        endpoint = Endpoint(store.port, store.accounts)
+        endpoint = Endpoint(relay.port if relay else store.port, store.accounts)
         variables["RATE_LIMIT_STORAGE_URL"] = stage.variant.redis_url({"redis": endpoint}, 0)
     ports = [free_port() for _ in range(how_many)]
     for number, port in enumerate(ports):
@@ -93,6 +105,21 @@ def test_a_store_that_freezes_under_load_refuses_nobody_and_counts_again_on_its_
     stage: Stage, store: Server, figures: Figures
 ) -> None:
     nobody_is_refused_while(outages.frozen, stage, store, figures)
+
+
+def test_a_store_that_became_a_replica_is_left_for_the_one_that_its_address_leads_to(
+    stage: Stage, store: Redis, successor: Redis
+) -> None:
+    relay = Relay(store.port)
+    ports = apis(stage, 1, store, relay)
+    assert posted(stage, ports, 10, 1) == {422: 10}
+
+    store.follow(free_port())
+    relay.lead_to(successor.port)
+
+    assert posted(stage, ports, 10, 1) == {422: 10}
+    wait_for("requests are counted", lambda: 429 in posted(stage, ports, 2 * ALLOWED, 10), within=30)
+    relay.close()
 
 
 def nobody_is_refused_while(outage: outages.Outage, stage: Stage, store: Server, figures: Figures) -> None:

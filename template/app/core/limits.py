@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from limits import parse
@@ -41,10 +41,9 @@ class Rate:
             SystemExit: There is no such store, or its client is not installed.
         """
         self._rate = parse(rate)
+        self._url = url
         try:
-            storage = storage_from_string(url, socket_connect_timeout=LIMIT, socket_timeout=LIMIT)
-            # A window that slides: a fixed one would allow twice the rate around its end.
-            self.limiter = SlidingWindowCounterRateLimiter(storage)
+            storage = self._connect()
         except Exception:
             # Without the error's own message, which may show the password in the URL.
             message = "error: RATE_LIMIT_STORAGE_URL names a store that is unknown or whose client is not installed."
@@ -53,6 +52,13 @@ class Rate:
         # and take its own load for a store that is down.
         self.threads = None if isinstance(storage, MemoryStorage) else ThreadPoolExecutor(THREADS, "limits")
         self._recovery: asyncio.Task[None] | None = None
+
+    def _connect(self) -> Any:
+        """Begin with new connections: a server that has lost its place still answers on the old ones."""
+        storage = storage_from_string(self._url, socket_connect_timeout=LIMIT, socket_timeout=LIMIT)
+        # A window that slides: a fixed one would allow twice the rate around its end.
+        self.limiter = SlidingWindowCounterRateLimiter(storage)
+        return storage
 
     async def spend(self, organization_id: str) -> None:
         """Count one request.
@@ -117,6 +123,7 @@ class Rate:
                 await self._ask(partial(self.limiter.hit, self._rate, settings.app.SLUG, ""))
             except Exception:
                 await asyncio.sleep(PAUSE)
+                self._connect()
             else:
                 logger.warning("requests are limited again")
                 return

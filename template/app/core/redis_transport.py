@@ -16,36 +16,11 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import dumps
 
 from app.core import envelope
+from app.core.redis_connections import following
+from app.core.redis_scripts import PUT, TAKE
 from app.core.services import lost_connection
 
 logger = logging.getLogger(__name__)
-
-# Put a message into its list, and tell one worker that waits for any.
-PUT = """
-redis.call('LPUSH', KEYS[1], ARGV[1])
-if redis.call('LLEN', KEYS[2]) < 100 then redis.call('LPUSH', KEYS[2], '') end
-"""
-
-# Take a message from the first list that has one and note in the same step, as kombu does, that it is handed out: so
-# none is lost with the connection on which it was to come, or with the process that was to read it. Whoever asks again
-# under the same tag, for the answer was lost, gets the same message.
-TAKE = """
-local noted = redis.call('HGET', KEYS[1], ARGV[1])
-if noted then
-  local message, queue = string.match(noted, '^%[(.*),"","([^"]*)"%]$')
-  return {queue, message}
-end
-for number = 3, #KEYS do
-  local message = redis.call('RPOP', KEYS[number])
-  if message then
-    local queue, now = ARGV[number - 1], redis.call('TIME')
-    redis.call('HSET', KEYS[1], ARGV[1], '[' .. message .. ',"","' .. queue .. '"]')
-    redis.call('ZADD', KEYS[2], now[1] + now[2] / 1e6, ARGV[1])
-    return {queue, message}
-  end
-end
-return false
-"""
 
 
 class QoS(redis.QoS):
@@ -158,6 +133,7 @@ class Channel(redis.Channel):
         # forgotten the address.
         if self.connection is not None and self.connection.client is not None:
             self.address = super()._connparams(asynchronous)  # type: ignore[misc]
+            self.address["connection_class"] = following(self.address["connection_class"])
         return dict(self.address)
 
     def _get_message_priority(self, message: dict[str, Any], reverse: bool = False) -> int:
@@ -234,7 +210,7 @@ class Channel(redis.Channel):
             self.client.connection.disconnect()
             raise
         except self.ResponseError as error:
-            # A server that has no memory left, or became a replica: it may be well again soon.
+            # A server that has no memory left: it may be well again soon.
             logger.warning("no message can be taken: %s", error)
             return None
 
@@ -301,6 +277,23 @@ class Transport(redis.Transport):
     """The transport behind `redis://` and `rediss://`."""
 
     Channel = Channel
+
+    _avail_channels: list[Any]
+
+    def establish_connection(self) -> Any:
+        """Connect to a server that can be written to: a replica answers kombu's ping, too.
+
+        Kombu then waits before it tries again.
+        """
+        connection = super().establish_connection()
+        channel = self._avail_channels[-1]
+        try:
+            channel.client.delete(f"{Channel.dead_letters}:none")
+        except self.connection_errors:
+            self._avail_channels.remove(channel)
+            channel.close()
+            raise
+        return connection
 
 
 def register(dead_letters: str) -> None:
