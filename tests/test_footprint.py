@@ -66,16 +66,24 @@ SHARED = {
 # Whole files that speak of one choice: every value has its own.
 OWNED = {
     "license": {"LICENSE"},
-    "broker": {"app/core/broker.py", "app/core/browse.py", "tests/test_broker.py"},
-    "result_backend": {"app/core/results.py"},
+    "broker": {
+        "app/core/addresses/broker.py",
+        "app/core/broker.py",
+        "app/core/browse.py",
+        "tests/test_addresses.py",
+        "tests/test_broker.py",
+    },
+    "result_backend": {"app/core/addresses/results.py", "app/core/results.py", "tests/test_addresses.py"},
     "beat": {"app/schedules/store.py"},
     "database": {
+        "app/core/addresses/database.py",
         "app/core/database.py",
         "app/core/model.py",
         "app/core/results.py",
         "app/jobs/records.py",
         "migrations/versions/0001_jobs.py",
         "migrations/versions/0002_jobs.py",
+        "tests/test_addresses.py",
     },
     "auth": {
         "app/core/authentication.py",

@@ -22,6 +22,15 @@ from .variants import Variant
 
 COMMAND_SECONDS = 60.0
 
+# What Kubernetes, and other programs' settings, put into every process of a real host; none of it may change anything.
+NOWHERE = "redis://elsewhere.example:1/0"
+FOREIGN = {
+    **dict.fromkeys(("BROKER_URL", "RESULT_BACKEND", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"), NOWHERE),
+    **dict.fromkeys(("FLOWER_PORT", "REDIS_PORT", "API_PORT", "DATABASE_PORT"), "tcp://10.0.0.1:5555"),
+    "CELERY_CONFIG_MODULE": "nowhere",
+    "CELERY_LOADER": "nowhere:Loader",
+}
+
 
 class Booted:
     """One variant from the first file to the last process; leaving the context ends whatever still runs."""
@@ -63,6 +72,7 @@ class Booted:
             "PYTHONUNBUFFERED": "1",  # a process that ends on a signal would take its last words with it
             "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
+            **FOREIGN,
             **self.credential.environment,
             **self.addresses(),
         }

@@ -10,6 +10,8 @@ from typing import IO, Any, ClassVar
 from sqlalchemy import URL, Connection, NullPool, create_engine, func, select, table
 from sqlalchemy.exc import DBAPIError
 
+from app.core.addresses.database import adapt
+
 SPARE = 16 * 2**20  # bytes that stay free on a disk
 
 Rows = dict[str, int]
@@ -109,10 +111,6 @@ class Engine(ABC):
         """Return where the database is, without what is secret."""
         return self.url.set(query={}).render_as_string(hide_password=True)
 
-    def for_drivers(self) -> URL:
-        """Return the URL as the driver wants it."""
-        return self.url
-
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Connect to the database; every statement is a transaction of its own.
@@ -120,9 +118,8 @@ class Engine(ABC):
         Raises:
             BackupError: It cannot be reached, or a statement fails; with the server's words.
         """
-        engine = create_engine(
-            self.for_drivers(), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=self.arguments
-        )
+        engine = create_engine(self.url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=self.arguments)
+        adapt(engine)
         try:
             with engine.connect() as connection:
                 yield connection

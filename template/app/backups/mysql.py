@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from shutil import copyfileobj
 from typing import IO, ClassVar
 
-from sqlalchemy import URL, text
+from sqlalchemy import text
 
 from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
 from app.backups.mysql_rows import rows_in
 from app.backups.stream import CHUNK
-from app.core.database import for_drivers
 
 TABLES = text("""
     SELECT table_name FROM information_schema.tables
@@ -107,10 +106,6 @@ class MySQL(Engine):
                 yield MySQL(self.url.set(database=name), self.folder)
             finally:
                 connection.exec_driver_sql(f"DROP DATABASE {quote(name)}")
-
-    def for_drivers(self) -> URL:
-        """Undo what PyMySQL does to a password."""
-        return for_drivers(self.url)
 
     def _clear(self) -> None:
         with self.connect() as connection:

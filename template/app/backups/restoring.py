@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from app.backups import store
 from app.backups.engine import BackupError, Engine, Rows
-from app.backups.engines import ENGINES, engine_for
+from app.backups.engines import engine_for
 from app.backups.store import Backup
 from app.backups.workshop import workshop
+from app.core.addresses import database
 from app.core.config.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -41,16 +41,10 @@ def target(into: str | None) -> URL:
     if "://" not in into:
         return configured.set(database=into)
     try:
-        url = make_url(into)
-    except ArgumentError:
-        url = None
-    if url is None or url.get_backend_name() not in ENGINES:
-        # Not the text itself: it may hold a password.
-        message = f"The database must be a URL that begins with {' or '.join(f'`{kind}`' for kind in ENGINES)}."
-        raise BackupError(message)
-    if url.get_backend_name() == configured.get_backend_name():
-        return url.set(drivername=configured.drivername)  # the driver that is installed
-    return url
+        return make_url(database.read(into))
+    except ValueError as error:
+        message = f"The database cannot be used: {error}."
+        raise BackupError(message) from None
 
 
 def restore(backup: Backup, into: URL, *, force: bool, confirm: Callable[[str], None]) -> Rows:

@@ -2,12 +2,14 @@
 
 import logging
 import uuid
+from ssl import CERT_NONE
 from typing import Any
 
 from amqp import serialization
 from amqp.spec import Basic
 from celery.app.control import Control
 from kombu import Queue, pidbox
+from kombu.transport import TRANSPORT_ALIASES, pyamqp
 
 from app.core.config.settings import settings
 
@@ -29,6 +31,18 @@ def _read_what_there_is(buffer: Any, offset: int) -> tuple[dict[str, Any], int]:
         return {}, len(buffer)
 
 
+class TLSTransport(pyamqp.SSLTransport):
+    """The transport behind `amqps://`, which checks certificates as the words in the address say."""
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        """Translate the words; py-amqp calls them otherwise."""
+        super().__init__(client, **options)
+        words = client.ssl if isinstance(client.ssl, dict) else {}
+        given = {name.removeprefix("ssl_"): value for name, value in words.items()}
+        checks = given.pop("check_hostname", "true") != "false" and given.get("cert_reqs") != CERT_NONE
+        client.ssl = {**given, "server_hostname": client.hostname if checks else None}
+
+
 class Mailbox(pidbox.Mailbox):
     """Kombu's mailbox for remote control, whose queues have new names on each connection.
 
@@ -48,7 +62,8 @@ class Mailbox(pidbox.Mailbox):
 
 
 def register() -> None:
-    """Let py-amqp read on, and Celery use these mailboxes."""
+    """Let py-amqp read on, kombu use this transport, and Celery these mailboxes."""
     _READERS[Basic.CLASS_ID] = _read_what_there_is
+    TRANSPORT_ALIASES["amqps"] = f"{__name__}:TLSTransport"
     if not settings.celery.has_embedded_broker:
         Control.Mailbox = Mailbox

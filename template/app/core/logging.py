@@ -34,8 +34,8 @@ FORMATTERS: dict[str, dict[str, Any]] = {
 
 
 def configure() -> None:
-    """Send every logger's lines to standard error, as JSON in production and as text elsewhere."""
-    default = "json" if settings.app.ENVIRONMENT == "production" else "text"
+    """Send every logger's lines to standard error, as text in development and as JSON elsewhere."""
+    default = "text" if settings.app.is_local else "json"
     to_the_root: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {

@@ -134,6 +134,8 @@ class Channel(redis.Channel):
         if self.connection is not None and self.connection.client is not None:
             self.address = super()._connparams(asynchronous)  # type: ignore[misc]
             self.address["connection_class"] = following(self.address["connection_class"])
+            if self.address.get("ssl_check_hostname") == "false":
+                self.address["ssl_check_hostname"] = False  # which kombu takes from an address as text
         return dict(self.address)
 
     def _get_message_priority(self, message: dict[str, Any], reverse: bool = False) -> int:

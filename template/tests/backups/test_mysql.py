@@ -4,12 +4,13 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.backups import mysql, scratch, tools
 from app.backups.engine import BackupError
 from app.backups.mysql import MySQL
-from app.core.database import for_drivers
+from app.core.addresses.database import adapt, read
 
 DUMP = rb"""
 -- Dumping data for table `notes`
@@ -82,10 +83,15 @@ def test_a_version_is_found_in_what_programs_and_servers_say(said: str, series: 
 
 
 def test_a_password_reaches_the_server_as_utf_8() -> None:
-    url = for_drivers(make_url("mysql+pymysql://app:%C3%BC%E2%82%AC@localhost/app"))
+    engine = create_engine(read("mysql://app:%C3%BC%E2%82%AC@127.0.0.1:1/app"))
+    adapt(engine)
+    given: list[str] = []
+    event.listen(engine, "do_connect", lambda *arguments: given.append(arguments[3]["password"]))
 
-    assert url.password
-    assert url.password.encode("latin-1").decode() == "ü€"
+    with pytest.raises(OperationalError):
+        engine.connect()
+
+    assert given[0].encode("latin-1").decode() == "ü€"
 
 
 def test_a_scratch_database_is_known_by_its_name_until_it_is_forgotten() -> None:

@@ -71,7 +71,7 @@ def test_a_url_of_no_database_is_not_repeated(app: App) -> None:
     done = app("restore", "latest", "--into", "mongodb://me:secret@localhost/app")
 
     assert done.exit_code == 1
-    assert "error: The database must be a URL that begins with " in done.output
+    assert "error: The database cannot be used: it must be the address of " in done.output
     assert "secret" not in done.output
 
 

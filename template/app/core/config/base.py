@@ -1,10 +1,11 @@
 """What every settings class shares: where values come from, and how a missing one is told."""
 
 import os
+import re
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -12,9 +13,39 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.core.config import variables
+
 ROOT = Path(__file__).resolve().parents[3]
 # Where `make dev` keeps what a server would.
 DEVELOPMENT = ROOT / ".dev"
+
+# Where embedded servers, and secrets that everybody knows, may serve. Everywhere else, whatever it is called, is as
+# strict as production.
+LOCAL = {"development", "test"}
+SPELLINGS = {
+    "dev": "development", "develop": "development", "local": "development", "testing": "test", "tests": "test",
+    "stage": "staging", "stg": "staging", "prod": "production", "live": "production",
+}  # fmt: skip
+
+variables.leave_out()
+
+
+def stage(name: str) -> str:
+    """Return the name of a stage in its usual spelling.
+
+    Raises:
+        ValueError: It is no name.
+    """
+    name = name.strip().lower()
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        message = "it must be one word, such as development, test, staging or production"
+        raise ValueError(message)
+    return SPELLINGS.get(name, name)
+
+
+def _is_test() -> bool:
+    name = os.environ.get("ENVIRONMENT", "").strip().lower()
+    return SPELLINGS.get(name, name) == "test"
 
 
 class Environment(BaseSettings):
@@ -22,7 +53,7 @@ class Environment(BaseSettings):
 
     # Tests must not depend on a developer's own `.env`.
     model_config = SettingsConfigDict(
-        env_file=None if os.environ.get("ENVIRONMENT") == "test" else ".env",
+        env_file=None if _is_test() else ".env",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -30,7 +61,18 @@ class Environment(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    ENVIRONMENT: Literal["development", "test", "production"] = "production"
+    ENVIRONMENT: Annotated[str, AfterValidator(stage)] = "production"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_surrounds_it(cls, data: Any) -> Any:
+        # A secret that was made from a file ends with a line's end.
+        return {name: value.strip() if isinstance(value, str) else value for name, value in data.items()}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a developer's machine or a test."""
+        return self.ENVIRONMENT in LOCAL
 
 
 class Concern(Environment):

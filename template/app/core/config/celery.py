@@ -1,12 +1,15 @@
 """Celery's settings from the environment; the names are Celery's own in upper case, but for CELERY_SIGNING_KEY."""
 
+import re
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import quote
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from app.core.config.base import DEVELOPMENT, Concern
+from app.core.addresses import broker, cleaned, results
+from app.core.config.base import DEVELOPMENT, LOCAL, Concern
 
 UNSIGNED = "unsigned"
 SHORTEST_KEY = 32  # bytes
@@ -65,6 +68,20 @@ class CelerySettings(Concern):
     def has_embedded_broker(self) -> bool:
         """Whether messages are files, where a queue that was bound to an exchange stays so."""
         return self.CELERY_BROKER_URL.startswith("embedded:")
+
+    @field_validator("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
+    @classmethod
+    def _address(cls, text: str, info: ValidationInfo) -> str:
+        if text.startswith("embedded:") and info.data.get("ENVIRONMENT") in LOCAL:
+            return text
+        text = cleaned(text)
+        # Celery finds a class of the project's own by its place.
+        if info.field_name == "CELERY_RESULT_BACKEND" and re.match(r"[\w.]+:\w+[+:]", text):
+            return text
+        read: Callable[[str], str] = {"CELERY_BROKER_URL": broker.read, "CELERY_RESULT_BACKEND": results.read}[
+            str(info.field_name)
+        ]
+        return read(text)
 
     @model_validator(mode="after")
     def _soft_limit_comes_first(self) -> Self:

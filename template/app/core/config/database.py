@@ -1,9 +1,10 @@
 """The database's settings."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
+from app.core.addresses import database
 from app.core.config.base import DEVELOPMENT, Concern
 
 
@@ -16,5 +17,5 @@ class DatabaseSettings(Concern):
 
     embedded: ClassVar[dict[str, str]] = {"DATABASE_URL": f"sqlite:///{DEVELOPMENT}/app.db"}
 
-    DATABASE_URL: str = Field(repr=False)
+    DATABASE_URL: Annotated[str, AfterValidator(database.read)] = Field(repr=False)
     DATABASE_POOL_SIZE: PositiveInt = 5

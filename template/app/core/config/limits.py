@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from limits import parse_many
-from pydantic import AfterValidator, Field, PositiveInt, StringConstraints
+from pydantic import AfterValidator, Field, PositiveInt
 
+from app.core.addresses import counts
 from app.core.config.base import Concern
 
 
@@ -31,9 +32,7 @@ class LimitSettings(Concern):
     """
 
     RATE_LIMIT: Annotated[str, AfterValidator(_one_rate)] = "600/minute"
-    RATE_LIMIT_STORAGE_URL: Annotated[
-        str, StringConstraints(pattern=r"^[a-z+]+://"), AfterValidator(lambda url: url.removeprefix("async+"))
-    ] = Field(default="memory://", repr=False)
+    RATE_LIMIT_STORAGE_URL: Annotated[str, AfterValidator(counts.read)] = Field(default="memory://", repr=False)
     MAX_BODY_BYTES: PositiveInt = 262_144
     MAX_ARGUMENTS_BYTES: PositiveInt = 65_536
     MAX_RESULT_BYTES: PositiveInt = 1_048_576

@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from app.core.config.base import DEVELOPMENT, Concern
+from app.core.addresses import redis
+from app.core.config.base import DEVELOPMENT, LOCAL, Concern
 
 
 class ScheduleSettings(Concern):
@@ -13,3 +14,10 @@ class ScheduleSettings(Concern):
     embedded: ClassVar[dict[str, str]] = {"SCHEDULE_STORE_URL": f"file://{DEVELOPMENT}/schedules.json"}
 
     SCHEDULE_STORE_URL: str = Field(repr=False)
+
+    @field_validator("SCHEDULE_STORE_URL")
+    @classmethod
+    def _address(cls, text: str, info: ValidationInfo) -> str:
+        if text.startswith("file:") and info.data.get("ENVIRONMENT") in LOCAL:
+            return text
+        return redis.for_client(text)
