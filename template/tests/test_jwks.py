@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi.testclient import TestClient
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_decode, base64url_encode
+from pydantic import ValidationError
 
 from app.core import authentication
+from app.core.config.auth import AuthSettings
 from app.core.jwks import KeyServer
 from tests.conftest import same_api
 from tests.credentials import claims
@@ -148,3 +150,74 @@ def test_a_provider_that_cannot_be_used_is_no_fault_of_the_caller(
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer in answers} == {(503, "5")}
     assert provider.fetched <= 1
     assert time.monotonic() - started < 5
+
+
+TENANT = "https://login.microsoftonline.com/72f988bf/v2.0"
+# Access tokens as the providers' own documentation shows them, with the settings that they need.
+PROVIDERS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "Amazon Cognito": (
+        {"JWT_AUDIENCE": "1h57kf5cpq17", "JWT_AUDIENCE_CLAIM": "client_id", "JWT_SCOPE_CLAIM": "cognito:groups"},
+        {"aud": None, "client_id": "1h57kf5cpq17", "cognito:groups": ["admin"], "scope": "openid"},
+    ),
+    "Microsoft Entra ID, version 2, for a user": (
+        {"JWT_ISSUER": TENANT, "JWT_AUDIENCE": "6e74172b,api://6e74172b", "JWT_SCOPE_CLAIM": "scp,roles"},
+        {"iss": TENANT, "aud": "6e74172b", "scp": "read admin"},
+    ),
+    "Microsoft Entra ID, version 1, for an application": (
+        {
+            "JWT_ISSUER": f"{TENANT}, https://sts.windows.net/72f988bf/",
+            "JWT_AUDIENCE": "6e74172b,api://6e74172b",
+            "JWT_SCOPE_CLAIM": "scp, roles",
+            "JWT_ADMIN_SCOPE": "Tasks.Admin",
+        },
+        {"iss": "https://sts.windows.net/72f988bf/", "aud": "api://6e74172b", "roles": ["Tasks.Admin"]},
+    ),
+    "Okta": ({"JWT_SCOPE_CLAIM": "scp"}, {"scp": ["read", "admin"]}),
+    "Auth0": (
+        {"JWT_SCOPE_CLAIM": "permissions", "JWT_ORGANIZATION_CLAIM": "https://acme.example/org"},
+        {"aud": ["tests", "https://acme.auth0.com/userinfo"], "permissions": ["admin"]}
+        | {"scope": "openid", "organization_id": None, "https://acme.example/org": "acme"},
+    ),
+    "Keycloak": (
+        {"JWT_SCOPE_CLAIM": "realm_access.roles", "JWT_ORGANIZATION_CLAIM": "tenant.name"},
+        {"aud": ["tests", "account"], "realm_access": {"roles": ["offline_access", "admin"]}}
+        | {"organization_id": None, "tenant": {"name": "acme"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "token"), PROVIDERS.values(), ids=list(PROVIDERS))
+def test_an_access_token_of_a_well_known_provider_makes_an_administrator(
+    settings: dict[str, str],
+    token: dict[str, Any],
+    client: TestClient,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(authentication, "settings", AuthSettings())
+
+    def status(**others: Any) -> int:
+        signed = jwt.encode(claims(**token | others), provider.key, algorithm="RS256", headers={"kid": "first"})
+        return same_api(client, {"Authorization": f"Bearer {signed}"}).get("/dead-letters").status_code
+
+    scope = settings["JWT_SCOPE_CLAIM"].split(",")[0].split(".")[0]
+    held = "roles" if "roles" in token else scope
+    assert status() == 200
+    assert status(**{held: None}) == 403
+    assert status(aud="somebody-else", client_id="somebody-else") == 401
+    assert status(iss="https://evil.example") == 401
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"JWT_SCOPE_CLAIM": "scp,,roles"}, {"JWT_ISSUER": ", "}, {"JWT_ADMIN_SCOPE": "a b"}],
+    ids=lambda environment: next(iter(environment)),
+)
+def test_settings_that_name_nothing_are_refused(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match=next(iter(environment))):
+        AuthSettings()

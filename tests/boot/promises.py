@@ -194,7 +194,7 @@ def retried(booted: Booted) -> None:
 
 def _ready(booted: Booted) -> httpx.Response:
     response = booted.api.http.get("/health/ready")
-    assert response.status_code == 200, said(response)
+    assert (response.status_code, response.json()["status"]) == (200, "ok"), said(response)
     return response
 
 

@@ -8,6 +8,7 @@ from app.core import limits
 from app.core.authentication import NOT_ADMIN, authenticate
 from app.core.caller import Caller
 from app.core.context import organization_id_of_http
+from app.core.errors import raises
 
 __all__ = ["Admin", "Caller", "CurrentCaller", "Enqueuer"]
 
@@ -21,12 +22,14 @@ async def _known(caller: Annotated[Caller, Depends(authenticate)]) -> Caller:
 CurrentCaller = Annotated[Caller, Depends(_known)]
 
 
+@raises(403)
 async def _administrator(caller: CurrentCaller) -> Caller:
     if not caller.admin:
         raise HTTPException(403, NOT_ADMIN)
     return caller
 
 
+@raises(429)
 async def _within_the_rate(caller: CurrentCaller) -> Caller:
     await limits.rate.spend(caller.organization_id)
     return caller

@@ -15,8 +15,14 @@ HEARTBEAT = 20
 
 # Asked by `/health/ready`, by the name that its answer shows.
 CHECKS: dict[str, Check] = {}
+# Those without which the API can serve next to nothing.
+CRITICAL: set[str] = set()
 # Turned into 503 by `app.core.errors`.
 UNAVAILABLE: set[type[Exception]] = {OperationalError, ConnectionError, TimeoutError}
+
+
+class Unhealthy(Exception):
+    """A service is not as it should be; the message is a sentence for everybody who asks after its health."""
 
 
 class SentLater(ConnectionError):
@@ -62,11 +68,18 @@ def connection() -> Iterator[Connection]:
             raise OperationalError(str(error)) from error
 
 
-def check(name: str) -> Callable[[Check], Check]:
-    """Register a function that raises when the service `name` cannot be used."""
+def check(name: str, *, critical: bool = True) -> Callable[[Check], Check]:
+    """Register a function that raises when a service cannot be used.
+
+    Args:
+        name: The service.
+        critical: Whether an API process without it is not to be sent requests.
+    """
 
     def register(function: Check) -> Check:
         CHECKS[name] = function
+        if critical:
+            CRITICAL.add(name)
         return function
 
     return register

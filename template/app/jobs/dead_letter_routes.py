@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, status
 
+from app.core.errors import responses
 from app.core.security import Admin
 from app.jobs import dead_letters
 from app.jobs.dead_letters import CannotReplay, NoSuchDeadLetter
@@ -25,7 +26,7 @@ async def list_dead_letters(_: Admin, limit: Annotated[int, Query(ge=1, le=1000)
     return await in_a_thread(partial(dead_letters.list_dead_letters, limit))
 
 
-@router.get("/{letter_id}")
+@router.get("/{letter_id}", responses=responses(404))
 async def show(letter_id: str, _: Admin) -> DeadLetterContent:
     """Show one dead letter with its content."""
     try:
@@ -34,7 +35,7 @@ async def show(letter_id: str, _: Admin) -> DeadLetterContent:
         raise not_found(letter_id) from None
 
 
-@router.post("/{letter_id}/replay", status_code=status.HTTP_202_ACCEPTED)
+@router.post("/{letter_id}/replay", status_code=status.HTTP_202_ACCEPTED, responses=responses(404, 409))
 async def replay(letter_id: str, _: Admin) -> DeadLetter:
     """Send a dead letter to its queue again."""
     try:
@@ -45,7 +46,7 @@ async def replay(letter_id: str, _: Admin) -> DeadLetter:
         raise HTTPException(409, str(error)) from None
 
 
-@router.delete("/{letter_id}")
+@router.delete("/{letter_id}", responses=responses(404))
 async def purge_one(letter_id: str, _: Admin) -> dict[str, int]:
     """Delete one dead letter."""
     try:

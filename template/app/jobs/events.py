@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.core import stopping
+from app.core.errors import responses
 from app.core.security import CurrentCaller
 from app.core.services import unavailable
 from app.jobs.schemas import TaskStatus
@@ -33,7 +34,7 @@ async def status_of(task_id: UUID, caller: CurrentCaller) -> TaskStatus:
     return found
 
 
-@router.get("/{task_id}/events", response_class=EventSourceResponse)
+@router.get("/{task_id}/events", response_class=EventSourceResponse, responses=responses(404))
 async def events(
     status: Annotated[TaskStatus, Depends(status_of)], caller: CurrentCaller
 ) -> AsyncIterator[ServerSentEvent]:

@@ -6,11 +6,12 @@ from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import select, tuple_
 
 from app.core.database import session
+from app.core.errors import invalid
 from app.core.security import CurrentCaller
 from app.jobs.models import JobRecord
 from app.jobs.schemas import TaskError
@@ -86,4 +87,4 @@ def _decode(cursor: str) -> tuple[datetime, str]:
         created_at, _, task_id = urlsafe_b64decode(cursor).decode().partition(" ")
         return datetime.fromisoformat(created_at).astimezone(UTC), str(UUID(task_id))
     except (ValueError, OverflowError):
-        raise HTTPException(422, "The cursor is not one that this list has returned.") from None
+        raise invalid("The cursor is not one that this list has returned.", "query", "cursor") from None

@@ -1,4 +1,4 @@
-"""Which queues are being consumed: workers say so where results are kept, and `/health/ready` reads it."""
+"""Which queues are being consumed: workers say so where results are kept, and `/health/workers` reads it."""
 
 import time
 import uuid

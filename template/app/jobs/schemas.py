@@ -47,3 +47,9 @@ class TaskStatus(BaseModel):
     result: Any = None
     error: TaskError | None = None
     progress: TaskProgress | None = None
+
+
+class NoSuchTask(TaskStatus):
+    """The status of a task that is unknown, which is an error as well."""
+
+    detail: str = "There is no such task, or it has expired."

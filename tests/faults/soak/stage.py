@@ -108,7 +108,7 @@ class SoakStage(Stage):
             with self.client(name) as client:
 
                 def ready(client: httpx.Client = client) -> bool:
-                    return client.get("/health/ready").status_code == 200
+                    return bool(client.get("/health/ready").json()["status"] == "ok")
 
                 wait_for(f"{name} is ready", ready, within=START_SECONDS, every=0.5)
 
