@@ -6,6 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
 from app.core.celery import celery_app
@@ -164,3 +167,26 @@ def test_two_jobs_do_not_share_an_id(jobs: JobsService) -> None:
 
     assert first == again
     assert record(first.task_id).digest
+
+
+# What every database takes.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=16)
+
+
+@examples(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    status=st.sampled_from(["SUCCESS", "FAILURE", "REVOKED", "RETRY", "QUEUED"]) | TEXTS,
+    error_type=st.none() | TEXTS,
+    error_message=st.none() | TEXTS,
+    attempts=st.integers(-(2**31), 2**31 - 1),
+    ended_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+)
+def test_whatever_a_record_says_it_is_shown(client: TestClient, jobs: JobsService, **values: Any) -> None:
+    task_id = jobs.push_task("tests.tasks.describe", "default", countdown=600).task_id
+    change(str(task_id), **values)
+
+    assert client.get(f"/tasks/{task_id}").status_code == 200
+    assert client.get("/tasks", params={"limit": 5}).status_code == 200
+    if values["status"] in {"SUCCESS", "FAILURE", "REVOKED"}:
+        assert client.get(f"/tasks/{task_id}/events").text.startswith("event: end\n")
+    change(str(task_id), status="REVOKED")
