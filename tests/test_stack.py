@@ -122,6 +122,7 @@ def test_a_stack_starts_as_the_readme_says_and_keeps_every_promise(answers: Answ
     if reason := reason_to_skip(project):
         pytest.skip(reason)
     stack = Stack(project, answers)
+    run("chmod", "--recursive", "go=", str(project))  # as whoever has a strict umask clones it
     try:
         stack.log_in(run("make", "up", cwd=project, env=stack.environment))
         for promise in PROMISES:
@@ -185,6 +186,14 @@ def no_process_of_the_application_is_root_or_can_write_its_code(stack: Stack) ->
         assert stack.compose("exec", stack.service(container), "id", "--user").strip() == "10001"
         assert container["HostConfig"]["ReadonlyRootfs"]
         assert container["HostConfig"]["CapDrop"] == ["ALL"]
+
+
+def any_user_of_group_0_can_run_it(stack: Stack) -> None:
+    """Kubernetes is told by number that the user is not root, and OpenShift may take any other in group 0."""
+    assert run("docker", "image", "inspect", "--format", "{{.Config.User}}", stack.image).strip() == "10001"
+    writes = "touch /data/x && app backup && app backups && alembic current"
+    other = ("run", "--rm", "--user", "1000670000:0", "--volume", "/srv/backups", "--volume", "/data")
+    stack.compose(*other, "worker", "sh", "-c", writes)
 
 
 def the_image_holds_no_compiler_no_development_dependency_and_no_secret(stack: Stack) -> None:
@@ -280,6 +289,7 @@ PROMISES: list[Callable[[Stack], None]] = [
     a_task_goes_through_the_api_to_a_worker_and_back,
     a_stranger_is_refused,
     no_process_of_the_application_is_root_or_can_write_its_code,
+    any_user_of_group_0_can_run_it,
     the_image_holds_no_compiler_no_development_dependency_and_no_secret,
     no_password_stands_in_a_command_line,
     flower_asks_for_the_password,
