@@ -81,7 +81,11 @@ def test_a_pipeline_holds_no_secret_and_no_job_runs_for_ever(answers: Answers, r
     project = render(answers)
 
     for path in files(project):
-        assert not re.search(r"secrets\.|token", path.read_text(), re.IGNORECASE)
+        # But for what signs in where a private template is, which the weekly check alone reads.
+        text = path.read_text().replace(
+            "FORGE_CREDENTIALS: ${{ secrets.FORGE_CREDENTIALS }}\n", "", path.stem == "forge"
+        )
+        assert not re.search(r"secrets\.|token", text, re.IGNORECASE)
     assert all(job.minutes and job.minutes <= 20 for job in jobs(project).values())
 
 

@@ -3,7 +3,13 @@
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,6 +19,8 @@ from .reading import files, jobs
 from .running import step
 
 ROOT = Path(__file__).parents[2]
+CREDENTIALS = "reader:" + "a long password" * 8  # base64 breaks its lines after 76 characters
+Serve = Callable[[Path], str]
 IDENTITY = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
 
 ADDRESSES = {
@@ -104,21 +112,26 @@ def test_a_path_on_somebodys_machine_fails_with_what_to_set(recorded: str, proje
 
 @pytest.mark.boot
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
-def test_it_tells_a_current_project_from_one_that_is_behind_and_one_with_conflicts(ci: str, tmp_path: Path) -> None:
+def test_it_tells_a_current_project_from_one_that_is_behind_and_one_with_conflicts(
+    ci: str, private_server: Serve, tmp_path: Path
+) -> None:
     template = repository(tmp_path / "template")
     release(template, "v99.1.0")
     project = tmp_path / "project"
     new = [sys.executable, "-m", "forge_cli", "new", str(project), "-y", "--ci", ci, "--template", str(template)]
     subprocess.run(new, check=True, capture_output=True)
     job = jobs(project)["forge"]
+    address = private_server(template)
 
-    def ends_with() -> tuple[int, str]:
+    def ends_with(credentials: str = CREDENTIALS) -> tuple[int, str]:
+        environment = {"FORGE_TEMPLATE": address, "FORGE_CREDENTIALS": credentials}
         for script in job.scripts:
-            done = step(script, project, **{**job.environment, "FORGE_TEMPLATE": f"git+{template.as_uri()}"})
+            done = step(script, project, **{**job.environment, **environment})
             if done.returncode:
                 break
         return done.returncode, done.stdout
 
+    assert ends_with("")[0] not in {0, 3, 4}, "nobody has signed in"
     assert ends_with()[0] == 0, ends_with()
 
     with (template / "template/Makefile.jinja").open("a") as makefile:
@@ -136,6 +149,34 @@ def test_it_tells_a_current_project_from_one_that_is_behind_and_one_with_conflic
     assert "README.md" in said
 
 
+@pytest.fixture
+def private_server() -> Iterator[Serve]:
+    """A function that serves a repository to those who sign in, and says where."""
+    with ExitStack() as stack:
+
+        def serve(repository: Path) -> str:
+            server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Private, directory=str(repository / ".git")))
+            stack.callback(server.shutdown)
+            Thread(target=server.serve_forever, daemon=True).start()
+            return f"git+http://127.0.0.1:{server.server_port}/"
+
+        yield serve
+
+
+class Private(SimpleHTTPRequestHandler):
+    """The files of a repository, which is all that git needs to fetch from it, for one user."""
+
+    def do_GET(self) -> None:
+        """Send a file to whoever has signed in."""
+        if self.headers["Authorization"] == f"Basic {b64encode(CREDENTIALS.encode()).decode()}":
+            super().do_GET()
+        else:
+            self.send_error(401)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 def repository(folder: Path) -> Path:
     """A repository of Forge, as the working tree is."""
     left_out = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "build", "dist", "*.egg-info")
@@ -148,3 +189,4 @@ def release(template: Path, name: str) -> None:
     """Commit everything and tag it."""
     for command in (["add", "--all"], [*IDENTITY, "commit", "--quiet", "--message", name], ["tag", name]):
         subprocess.run(["git", *command], cwd=template, check=True)
+    subprocess.run(["git", "update-server-info"], cwd=template, check=True)
