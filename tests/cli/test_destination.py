@@ -224,3 +224,13 @@ def test_a_working_directory_that_is_gone_is_one_sentence() -> None:
     assert ran.code == 1
     assert "Traceback" not in ran.err
     assert ran.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("name", ["a:b", "what?", "two\nlines"])
+def test_a_path_that_no_environment_and_no_address_can_hold_is_refused(name: str, forge: Forge) -> None:
+    Path(name).mkdir()
+    ran = forge("new", f"{name}/demo", "-y")
+    assert ran.code == 1
+    assert ran.err.startswith(f"error: The path `{Path.cwd()}/{name}"[:30])
+    assert ran.err.endswith("Pick another place.\n")
+    assert not list(Path(name).iterdir())

@@ -185,3 +185,14 @@ def test_a_shell_may_cut_the_streams_off(script: str, err: str) -> None:
 def test_what_a_terminal_would_act_on_is_printed_as_text(forge: Forge) -> None:
     ran = forge("new", "demo", "-y", "-d", "\x1b[31mred=1")
     assert ran.err == f"error: `\\x1b[31mred` is not a question. {QUESTIONS}\n"
+
+
+def test_windows_itself_is_refused_in_a_sentence() -> None:
+    there = "import sys; from forge_cli.cli import main; sys.platform = 'win32'; sys.exit(main(['new', 'demo', '-y']))"
+    done = subprocess.run([sys.executable, "-c", there], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: Forge and the projects that it makes do not run on Windows itself, only in WSL: "
+        "https://learn.microsoft.com/windows/wsl.\n"
+    )
+    assert tree(Path()) == []

@@ -89,6 +89,14 @@ def test_an_old_uv_and_an_old_docker_compose_are_named(project: Path, tmp_path: 
     assert examined.of("tools.compose").text == "Docker Compose is 2.20.2, and `compose.yaml` needs 2.23.1 or later."
 
 
+def test_podman_in_place_of_docker_is_named(project: Path, tmp_path: Path) -> None:
+    path = stand_in(tmp_path / "podman", "docker", "echo podman-compose version 1.5.0")
+    assert "is podman-compose here" in doctor(project, {"PATH": path}).of("tools.compose").text
+    alone = programs(tmp_path / "alone", "python3", "uv")
+    stand_in(tmp_path / "alone", "podman", "echo 5.4")
+    assert "podman-compose cannot run `compose.yaml`" in doctor(project, {"PATH": alone}).of("tools.docker").text
+
+
 def test_a_docker_that_stands_still_does_not_hold_the_doctor(project: Path, tmp_path: Path) -> None:
     path = stand_in(tmp_path / "frozen", "docker", 'test "$1" = compose || { sleep 40 & sleep 40; }')
     examined = doctor(project, {"PATH": path})
