@@ -15,7 +15,7 @@ ALWAYS = {".copier-answers.yml", "docs/security.md"}
 # The files of every project that an option may change, beside those that it owns.
 SHARED = {
     "license": {"pyproject.toml"},
-    "python_version": {".github/workflows/ci.yml", "Dockerfile"},
+    "python_version": {".github/workflows/ci.yml", "Dockerfile", "compose.watch.yaml"},
     "broker": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml", "pyproject.toml"},
     "result_backend": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml"},
     "beat": {
@@ -24,6 +24,7 @@ SHARED = {
         ".gitignore",
         "Procfile.dev",
         "README.md",
+        "compose.watch.yaml",
         "compose.yaml",
         "app/cli.py",
         "app/core/celery.py",
@@ -43,7 +44,15 @@ SHARED = {
         "app/core/config/settings.py",
     },
     "auth": {".env.example", "Makefile", "README.md", "compose.yaml", "pyproject.toml", "app/cli.py"},
-    "flower": {".dockerignore", ".env.example", "Dockerfile", "README.md", "compose.yaml", "pyproject.toml"},
+    "flower": {
+        ".dockerignore",
+        ".env.example",
+        "Dockerfile",
+        "README.md",
+        "compose.watch.yaml",
+        "compose.yaml",
+        "pyproject.toml",
+    },
     "docker": {".env.example", ".github/workflows/ci.yml", "Makefile", "README.md"},
     "ci": {"README.md"},
     "database": {
