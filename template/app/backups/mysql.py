@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import copyfileobj
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 from sqlalchemy import text
 
@@ -12,6 +12,7 @@ from app.backups import scratch, tools
 from app.backups.engine import BackupError, Engine, Rows, Versions
 from app.backups.mysql_rows import rows_in
 from app.backups.stream import CHUNK
+from app.core.addresses import tls
 
 TABLES = text("""
     SELECT table_name FROM information_schema.tables
@@ -122,18 +123,29 @@ class MySQL(Engine):
     def _account(self, program: str) -> str:
         """Tell a program where the database is, in a file that nobody else can read; it reads no other one."""
         query = self.url.query
-        names = {"unix_socket": "socket", "ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
         given: dict[str, object] = {
             "user": self.url.username, "password": self.url.password, "host": self.url.host, "port": self.url.port,
             "protocol": None if "unix_socket" in query else "TCP",
-            **{option: query.get(name) for name, option in names.items()},
+            "socket": query.get("unix_socket"), "ssl-cert": query.get("ssl_certfile"), "ssl-key": query.get("ssl_keyfile"),
         }  # fmt: skip
         lines = [f"{name}={_quoted(str(value))}" for name, value in given.items() if value is not None]
-        if _is_mariadb(program) and not any(name.startswith("ssl") for name in query):
-            # The project's driver uses no TLS then either, and a new client would insist on it.
-            lines.append("skip-ssl")
+        lines += _encryption(dict(self.url.query), of_mariadb=_is_mariadb(program))
         path = tools.secret_file(self.folder, "account", "\n".join(["[client]", *lines, ""]))
         return f"--defaults-file={path}"
+
+
+def _encryption(words: dict[str, Any], *, of_mariadb: bool) -> list[str]:
+    """Return what the programs are told of TLS: the same as the project's drivers."""
+    if "ssl_cert_reqs" not in words:
+        # A new client would insist on it.
+        return ["skip-ssl"] if of_mariadb else []
+    if words["ssl_cert_reqs"] == "none":
+        return ["ssl", "skip-ssl-verify-server-cert"] if of_mariadb else ["ssl-mode=REQUIRED"]
+    names = words.get("ssl_check_hostname") != "false"
+    file = f"ssl-ca={_quoted(words.get('ssl_ca_certs') or tls.authorities())}"
+    if of_mariadb:
+        return ["ssl", file, "ssl-verify-server-cert" if names else "skip-ssl-verify-server-cert"]
+    return [f"ssl-mode={'VERIFY_IDENTITY' if names else 'VERIFY_CA'}", file]
 
 
 def _program(names: list[str], server: str) -> str:

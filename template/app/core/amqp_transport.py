@@ -40,7 +40,7 @@ class TLSTransport(pyamqp.SSLTransport):
         words = client.ssl if isinstance(client.ssl, dict) else {}
         given = {name.removeprefix("ssl_"): value for name, value in words.items()}
         checks = given.pop("check_hostname", "true") != "false" and given.get("cert_reqs") != CERT_NONE
-        client.ssl = {**given, "server_hostname": client.hostname if checks else None}
+        client.ssl = {**given, "server_hostname": client.hostname} if checks else given
 
 
 class Mailbox(pidbox.Mailbox):

@@ -61,8 +61,9 @@ def test_the_programs_read_the_url_from_a_file_that_nobody_else_can_read(
     quoted = r'password="p@\"\\ü#"'
     assert plain == ["[client]", 'user="me"', quoted, 'host="db"', 'port="3307"', 'protocol="TCP"', "skip-ssl"]
 
-    safe = account(tmp_path, "mysql+pymysql://me@db/app?ssl_ca=/ca.pem")
-    assert safe == ["[client]", 'user="me"', 'host="db"', 'protocol="TCP"', 'ssl-ca="/ca.pem"']
+    safe = account(tmp_path, "mysql+pymysql://me@db/app?ssl_cert_reqs=required&ssl_ca_certs=/ca.pem")
+    checks = ["ssl", 'ssl-ca="/ca.pem"', "ssl-verify-server-cert"]
+    assert safe == ["[client]", 'user="me"', 'host="db"', 'protocol="TCP"', *checks]
 
     socket = account(tmp_path, "mysql+pymysql://me@/app?unix_socket=/run/socket")
     assert socket == ["[client]", 'user="me"', 'socket="/run/socket"', "skip-ssl"]
