@@ -87,6 +87,7 @@ OWNED = {
     "database": {
         "app/core/addresses/database.py",
         "app/core/database.py",
+        "app/core/migration_lock.py",
         "app/core/model.py",
         "app/core/results.py",
         "app/jobs/records.py",

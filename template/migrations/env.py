@@ -8,6 +8,7 @@ import app.models  # noqa: F401
 from app.core import logging
 from app.core.config.base import ROOT
 from app.core.database import engine
+from app.core.migration_lock import only_one
 from app.core.model import Base
 
 logging.configure()
@@ -27,7 +28,7 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with engine().connect() as connection:
+    with only_one(engine()), engine().connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
