@@ -95,6 +95,10 @@ class Transport(filesystem.Transport):
 class Results(Readable, FilesystemBackend):
     """Celery's results in files, which appear whole here too: `app.core.embedded:Results+file:///folder`."""
 
+    def now(self) -> float:
+        """Return the time: whoever uses the files has the same clock."""
+        return time.time()
+
     def set(self, key: bytes | str, value: bytes, *, nx: bool = False, **_: Any) -> bool:  # type: ignore[override]
         """Write a result beside its place and move it there, so that no reader finds it half written.
 

@@ -1,6 +1,8 @@
-"""Which queues are being consumed: workers say so where results are kept, and `/health/workers` reads it."""
+"""Which queues are being consumed: workers say so where results are kept, and `/health/workers` reads it.
 
-import time
+The time is the one of that store, which all of them share: the clocks of two machines may differ.
+"""
+
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -22,13 +24,20 @@ def _id(queue: str) -> str:
 @every(INTERVAL)
 def announce(consumer: Any) -> None:
     """Say which queues this worker consumes."""
+    now = _now()
     for queue in consumer.task_consumer.queues:
-        celery_app.backend.store_result(_id(queue.alias), time.time(), CONSUMED)
+        celery_app.backend.store_result(_id(queue.alias), now, CONSUMED)
 
 
 def unconsumed(queues: Iterable[str] = QUEUES) -> list[str]:
     """Return the queues that no worker has consumed lately."""
-    return [queue for queue in queues if time.time() - _seen(queue) > LATELY]
+    now = _now()
+    return [queue for queue in queues if now - _seen(queue) > LATELY]
+
+
+def _now() -> float:
+    backend: Any = celery_app.backend
+    return float(backend.now())
 
 
 def _seen(queue: str) -> float:
