@@ -51,6 +51,11 @@ class PostgreSQL(Server):
             )
         )
 
+    def allow_writes(self, allowed: bool) -> None:
+        """Refuse to write, as a standby does, or write again; open connections stay."""
+        self._sql(f"ALTER SYSTEM SET default_transaction_read_only = {not allowed};\n")
+        self._sql("SELECT pg_reload_conf();")
+
     @staticmethod
     def quoted(text: str) -> str:
         """Return a text as SQL has it."""
@@ -103,6 +108,11 @@ class MariaDB(Server):
 
     def answers(self) -> bool:
         return len(self.exchange(b"", size=5)) == 5  # the greeting: MariaDB accepts after it has read the init file
+
+    def allow_writes(self, allowed: bool) -> None:
+        """Refuse to write, as a replica does, or write again; open connections stay."""
+        self.run(str(find("mariadb")), "--no-defaults", f"--socket={self.directory}/socket", "--user=root",
+                 stdin=f"SET GLOBAL read_only = {int(not allowed)};")  # fmt: skip
 
     @staticmethod
     def quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A Redis becomes a replica while connections to it are open, and its address leads to another server."""
+"""A server becomes a replica while connections to it are open, and its address leads to another server."""
 
 import re
 import time
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.boot.brokers import Redis
+from tests.boot.databases import MariaDB, PostgreSQL
 from tests.boot.polling import wait_for
 from tests.boot.servers import free_port
 from tests.boot.supervisor import RUN_VARIABLE
@@ -111,3 +112,21 @@ def test_an_address_that_leads_to_a_new_primary_is_followed(stage: Stage, standb
     broker.follow(None)
     stage.serve()
     relay.close()
+
+
+@pytest.mark.on("rabbitmq-postgresql", "redis-mysql")
+def test_a_database_that_is_read_only_for_a_while_is_unavailable(stage: Stage) -> None:
+    server = stage.servers["database"]
+    assert isinstance(server, PostgreSQL | MariaDB)
+    stage.api.result(stage.enqueue("note", path=stage.path()))
+
+    server.allow_writes(False)
+    try:
+        wait_for("tasks are refused", lambda: refused(stage.post("note", path=stage.path())), within=10)
+    finally:
+        server.allow_writes(True)
+
+    wait_for("tasks are accepted", lambda: not refused(stage.post("note", path=stage.path())), within=10)
+    stage.api.result(stage.enqueue("note", path=stage.path()), within=ENDED_SECONDS)
+    for process in stage.processes.values():
+        process.expect_alive()
