@@ -10,6 +10,7 @@ from celery.schedules import BaseSchedule
 from celery.utils.time import maybe_make_aware
 
 from app.core import heartbeat
+from app.core.beat_process import whole
 from app.jobs.registry import UnknownTask, registered
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,21 @@ TOLERANCE = timedelta(seconds=5)
 
 class HeartbeatScheduler(PersistentScheduler):
     """Celery's scheduler, which keeps the time of the last runs in a file."""
+
+    @whole()
+    def setup_schedule(self) -> None:
+        """Open the file."""
+        super().setup_schedule()
+
+    @whole()
+    def sync(self) -> None:
+        """Write the file."""
+        super().sync()
+
+    @whole()
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
 
     def merge_inplace(self, b: dict[str, Any]) -> None:
         """Take over the entries of the code; one that cannot run is left out and does not keep the others from it."""
@@ -42,6 +58,7 @@ class HeartbeatScheduler(PersistentScheduler):
             return f"{type(error).__name__}: {error}"
         return None
 
+    @whole()
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Run what is due, and say that the scheduler still does so."""
         self._disbelieve()

@@ -13,6 +13,7 @@ from typing import Any
 from celery.beat import Scheduler
 
 from app.core import broker, heartbeat, results
+from app.core.beat_process import whole
 from app.core.services import unavailable
 from app.jobs.job import BeingSent
 from app.schedules import code, runs
@@ -40,6 +41,7 @@ class StoredScheduler(Scheduler):
         self.disbelieved: set[str] = set()
         self.difference = timedelta(0)
 
+    @whole()
     def tick(self, *_: Any, **__: Any) -> float:
         """Send what is due, and say that the scheduler still does so; return the seconds until the next look."""
         try:
