@@ -14,8 +14,9 @@ from pathlib import Path
 from forge_cli.errors import ForgeError
 from forge_cli.interrupts import uninterrupted
 
-# A colon ends an entry of PATH, a question mark the path in an address, and a line a setting.
-UNUSABLE = re.compile(r"[:?\x00-\x1f\x7f]")
+# A colon ends an entry of PATH, a question mark the path in an address and a line a setting, and alembic.ini takes `%` for its
+# own.
+UNUSABLE = re.compile(r"[:?%\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def check(destination: Path, *, force: bool) -> bool:
     place = str(destination.absolute())
     if found := UNUSABLE.search(place):
         raise ForgeError(
-            f"The path `{place}` holds {found[0]!r}, with which no virtual environment and no address of a file "
-            "works. Pick another place."
+            f"The path `{place}` holds {found[0]!r}, with which a virtual environment, an address or a file of "
+            "settings cannot work. Pick another place."
         )
     parent = _nearest(destination)
     if not parent.exists():

@@ -3,4 +3,4 @@
 import sys
 
 if sys.platform == "win32":
-    raise SystemExit("error: this does not run on Windows itself, only in WSL: https://learn.microsoft.com/windows/wsl.")
+    raise SystemExit("error: this runs on Windows only in WSL: https://learn.microsoft.com/windows/wsl.")

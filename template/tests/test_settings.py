@@ -149,4 +149,4 @@ def test_what_is_meant_for_something_else_changes_no_setting() -> None:
 def test_windows_itself_is_refused_in_a_sentence() -> None:
     done = script("import sys; sys.platform = 'win32'; import app.main")
     assert done.returncode == 1
-    assert done.stderr == "error: this does not run on Windows itself, only in WSL: https://learn.microsoft.com/windows/wsl.\n"
+    assert done.stderr == "error: this runs on Windows only in WSL: https://learn.microsoft.com/windows/wsl.\n"

@@ -226,7 +226,7 @@ def test_a_working_directory_that_is_gone_is_one_sentence() -> None:
     assert ran.err.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["a:b", "what?", "two\nlines"])
+@pytest.mark.parametrize("name", ["a:b", "what?", "100%", "two\nlines"])
 def test_a_path_that_no_environment_and_no_address_can_hold_is_refused(name: str, forge: Forge) -> None:
     Path(name).mkdir()
     ran = forge("new", f"{name}/demo", "-y")
