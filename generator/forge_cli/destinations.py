@@ -14,8 +14,7 @@ from pathlib import Path
 from forge_cli.errors import ForgeError
 from forge_cli.interrupts import uninterrupted
 
-# A colon ends an entry of PATH, a question mark the path in an address and a line a setting, and alembic.ini takes `%` for its
-# own.
+# A colon ends an entry of PATH, a question mark the path in an address, a line a setting, and `%` is alembic.ini's own.
 UNUSABLE = re.compile(r"[:?%\x00-\x1f\x7f]")
 
 
