@@ -31,7 +31,7 @@ test: ## Run every test, as CI does
 boot: ## Start every variant, updated and switched projects, and two versions at once, on real servers
 	tests/run -m boot tests/boot tests/updates
 
-faults: ## Take away servers and processes under stress; FORGE_FAULT_TASKS=100000 for more of it
+faults: ## Take away servers and processes under stress; FORGE_FAULT_TASKS=100000 FORGE_STOPS=100 for more of it
 	tests/run tests/faults
 
 stack: ## Start two variants in Docker

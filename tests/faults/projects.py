@@ -11,7 +11,7 @@ from tests.boot.run import Endpoint
 from tests.boot.servers import Server
 from tests.boot.variants import Variant
 
-# No scheduler, no dashboard: no test here is about them.
+# What only a few tests are about is left out.
 OTHERS: Answers = {"project_name": "Demo Project", "beat": "none", "auth": "api_key", "flower": False, "docker": False}
 
 
@@ -43,7 +43,7 @@ class Project:
         return found
 
 
-def _project(name: str, index: int, servers: Mapping[str, type[Server]], **answers: str) -> Project:
+def _project(name: str, index: int, servers: Mapping[str, type[Server]], **answers: str | bool) -> Project:
     return Project(name, Variant(index, {**OTHERS, **answers}), servers)
 
 
@@ -51,10 +51,10 @@ PROJECTS = {
     project.name: project
     for project in (
         _project("redis", 40, {"broker": Redis, "results": Redis}, broker="redis", database="none",
-                 result_backend="redis"),
+                 result_backend="redis", beat="file", flower=True),
         _project("rabbitmq-postgresql", 41, {"broker": RabbitMQ, "database": PostgreSQL}, broker="rabbitmq",
-                 database="postgresql", result_backend="database"),
+                 database="postgresql", result_backend="database", beat="database", backup=False, flower=True),
         _project("redis-mysql", 42, {"broker": Redis, "results": Redis, "database": MariaDB}, broker="redis",
-                 database="mysql", result_backend="redis"),
+                 database="mysql", result_backend="redis", beat="redis", backup=False),
     )
 }  # fmt: skip

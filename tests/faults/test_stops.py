@@ -1,10 +1,15 @@
 """Processes are told to stop: at once, in order, and without a mark against the tasks that they give back."""
 
 import os
+import random
+import re
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from random import Random
 
 import httpx
 import pytest
@@ -15,15 +20,17 @@ from tests.boot.processes import Process
 from tests.boot.servers import free_port
 
 from .relay import Relay
+from .running import Figures
 from .stage import START_SECONDS, Stage, lines
 
 pytestmark = pytest.mark.faults
 
 AT_ONCE = 3.0  # seconds
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 AGAIN_SECONDS = 30.0
 # How often each kind of process is told to stop.
-STOPS = int(os.environ.get("FORGE_STOPS", "10"))
+STOPS = int(os.environ.get("FORGE_STOPS", "4"))
+LONGEST_LIFE = 12.0  # seconds before a process is told; the others that start beside it make it slow
 LOSSES = 12  # more than RabbitMQ delivers a message
 # More than workers may die with a task.
 RELEASES = 12 if STOPS > 10 else 5
@@ -144,3 +151,83 @@ def test_a_task_whose_worker_loses_its_connection_again_and_again_still_complete
         release.touch()
         assert stage.api.result(task_id, within=AGAIN_SECONDS) >= LOSSES + 1
     stage.start_worker()
+
+
+# What a process says once it does its work; until then, the signal itself may end it.
+READY = {
+    "api": "Application startup complete",
+    "worker": " ready.",
+    "soft-worker": " ready.",
+    "beat": "beat: Starting",
+    "flower": "Connected to",
+}
+TROUBLE = re.compile(r"Traceback|CRITICAL|Exception ignored|corrupted")
+
+
+def commands(stage: Stage) -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Return how each kind of process is started, and with which variables."""
+    celery = ["celery", "-A", "app.core.celery"]
+    own = stage.variant.answers["beat"] == "file"
+    soft = {"REMAP_SIGTERM": "SIGQUIT", "CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT": "1"}
+    found: dict[str, tuple[list[str], dict[str, str]]] = {
+        "api": (["uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(free_port())], {}),
+        "worker": ([*celery, "worker", "--concurrency", "2", "--hostname", "warm@%h"], {"LOG_LEVEL": "INFO"}),
+        "soft-worker": ([*celery, "worker", "--concurrency", "2", "--hostname", "soft@%h"], soft),
+        "beat": ([*celery, "beat", *(["--schedule", str(stage.directory / "stopped")] if own else [])], {}),
+    }
+    if stage.variant.has_flower:
+        found["flower"] = ([*celery, "flower", f"--port={free_port()}", "--address=127.0.0.1"], {})
+    return found
+
+
+def stop(process: Process, ready: str, rng: Random, after: float) -> str:
+    """Tell a process to stop at some moment, sometimes twice; return what is wrong with its end, if anything is."""
+    time.sleep(rng.uniform(0, after))
+    begun = ready in process.output()
+    process.terminate()
+    twice = rng.random() < 0.3
+    if twice:
+        time.sleep(rng.uniform(0, 0.5))
+        process.process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    try:
+        code = process.exit_code(within=STOP_SECONDS)
+        process.expect_no_orphan()
+    except AssertionError as error:
+        # A worker says then where it is.
+        process.process.send_signal(signal.SIGUSR1)
+        time.sleep(2)
+        return f"{process.log}: {error}\n{process.output()[-6000:]}"
+    # At its very end, Python puts the system's own handlers back, which a second signal may meet.
+    orderly = {0, -signal.SIGTERM} if process.name == "api" or not begun or twice else {0}
+    # Flower leaves its event loop by an exception, wherever it is.
+    trouble = process.name != "flower" and TROUBLE.search(process.output())
+    if code in orderly and not trouble:
+        return ""
+    seconds, when = time.monotonic() - started, "ready" if begun else "starting"
+    return f"{process.log}: told while {when}, {code} after {seconds:.1f} s, {trouble}\n{process.output()[-2000:]}"
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql", "redis-mysql")
+def test_every_process_that_is_told_to_stop_at_any_moment_does_so_in_order(stage: Stage, figures: Figures) -> None:
+    seed = int(os.environ.get("FORGE_STOPS_SEED", random.randrange(2**32)))
+    print(f"FORGE_STOPS_SEED={seed}")
+    rng = Random(seed)
+    wrong: list[str] = []
+    task_ids: list[str] = []
+    stage.processes["worker"].terminate()
+    stage.processes["worker"].exit_code(within=STOP_SECONDS)
+    with ThreadPoolExecutor() as pool:
+        for number in range(STOPS):
+            task_ids += [stage.enqueue("hold", path=stage.path(), seconds=rng.uniform(0, 1)) for _ in range(4)]
+            stops = []
+            for name, (command, variables) in commands(stage).items():
+                process = stage.start(f"stopped-{name}-{number}", *command, **variables)
+                process.name = name
+                stops.append(pool.submit(stop, process, READY[name], Random(rng.random()), LONGEST_LIFE))
+            wrong += [found for each in stops if (found := each.result())]
+    assert not wrong, "\n".join([f"FORGE_STOPS_SEED={seed}", *wrong])
+    stage.start_worker()
+    for task_id in task_ids:
+        stage.api.result(task_id, within=AGAIN_SECONDS)
+    figures(f"{STOPS} stops of each of {', '.join(commands(stage))}, {len(task_ids)} jobs, seed {seed}")
