@@ -13,3 +13,6 @@ try:
 except ValidationError as error:
     # Without a password Flower would let anybody read arguments and revoke tasks.
     raise SystemExit(explain(error)) from None
+
+# Seconds. Each worker that is started has a new name, and what has been stopped would stay in the list for ever.
+purge_offline_workers = 3600

@@ -70,6 +70,40 @@ class PostgreSQL(Server):
         self.run(str(Path(str(self.binary())).parent / program), *arguments, stdin=stdin)
 
 
+class PgBouncer(Server):
+    """The installed PgBouncer, before a PostgreSQL, with a server session for each transaction."""
+
+    name: ClassVar[str] = "pgbouncer"
+    package: ClassVar[str] = "pgbouncer"
+    user: ClassVar[str] = "postgres"
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    behind: PostgreSQL
+
+    @classmethod
+    def binary(cls) -> str | None:
+        return find("pgbouncer")
+
+    def prepare(self) -> None:
+        quoted = {name: password.replace('"', '""') for name, password in self.accounts.items()}
+        users = self.write("users", "".join(f'"{name}" "{password}"\n' for name, password in quoted.items()))
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": str(self.port),
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": str(users),
+            "pool_mode": "transaction",
+        }
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        self.write("settings", f"[databases]\n* = host=127.0.0.1 port={self.behind.port}\n[pgbouncer]\n{lines}")
+
+    def command(self) -> list[str]:
+        return [str(self.binary()), str(self.directory / "settings")]
+
+    def answers(self) -> bool:
+        return self.exchange(b"\x00\x00\x00\x08\x04\xd2\x16\x2f") == b"N"  # asked for TLS
+
+
 class MariaDB(Server):
     """The installed MariaDB."""
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.boot.brokers import Redis
 from tests.boot.polling import wait_for
+from tests.boot.servers import free_port
 from tests.faults import outages
 
 from .projects import Servers
@@ -188,3 +190,18 @@ def test_the_ports_of_development_are_no_problem_in_production(stage: Servers) -
     port = stage.servers["broker"].port
     assert stage.examine(PORT=str(port)).of(f"ports.{port}").level == "warning"
     assert stage.examine(PORT=str(port), ENVIRONMENT="development").of(f"ports.{port}").level == "problem"
+
+
+@pytest.mark.on("postgresql")
+def test_a_redis_on_which_celery_cannot_work_is_told(stage: Servers) -> None:
+    redis = stage.servers["broker"]
+    assert isinstance(redis, Redis)
+    with redis.client() as operator:
+        operator.acl_setuser("limited", enabled=True, passwords="+secret", keys=["demo*"], commands=["+@all"])
+    limited = {"CELERY_BROKER_URL": f"redis://limited:secret@127.0.0.1:{redis.port}/0"}
+    assert "does not let the project do what Celery does" in stage.examine(**limited).of("servers.broker").text
+
+    redis.follow(free_port())
+    told = stage.examine().of("servers.broker").text
+    redis.follow(None)
+    assert "is a replica, which can only be read" in told

@@ -15,6 +15,21 @@ NAMES = {"broker": "broker", "results": "result backend", "database": "database"
 # By what a driver says, in the order in which they are tried: what has happened, and what to do.
 TROUBLES = (
     (
+        r"same slot|MovedError",
+        "is a cluster, on which Celery cannot work",
+        "Let {setting} name a Redis that is not in cluster mode.",
+    ),
+    (
+        r"NoPermissionError|no permissions",
+        "does not let the project do what Celery does",
+        "Give its user every key and channel (`~* &*`), or let {setting} name another one.",
+    ),
+    (
+        r"read only replica",
+        "is a replica, which can only be read",
+        "Let {setting} name the primary.",
+    ),
+    (
         r"authentication|wrongpass|noauth|invalid username|access.?refused|access denied|role \"|password",
         "refuses to let the project in",
         "Correct the user and the password in {setting}, or what they may do there.",

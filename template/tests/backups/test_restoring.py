@@ -57,10 +57,10 @@ def test_another_database_can_be_named(app: App, tmp_path: Path, monkeypatch: py
 
 
 def test_a_url_is_read_with_the_driver_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    configured = make_url("sqlite+pysqlite:///app.db")
-    monkeypatch.setattr(settings, "database", DatabaseSettings(DATABASE_URL=str(configured)))
+    configured = make_url("sqlite:///app.db")
+    monkeypatch.setattr(settings, "database", DatabaseSettings(DATABASE_URL="sqlite+pysqlite:///app.db"))
 
-    assert restoring.target("sqlite:///other.db").drivername == configured.drivername
+    assert restoring.target("sqlite+aiosqlite:///other.db").drivername == configured.drivername
     assert restoring.target("other.db") == configured.set(database="other.db")
     assert restoring.target(None) == configured
 

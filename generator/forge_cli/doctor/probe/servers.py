@@ -56,11 +56,14 @@ def _ask(question: Callable[[], Any], about: dict[str, str]) -> None:
 
 
 def _broker() -> None:
-    """Log in."""
+    """Log in, and ask for what a worker does: wait for more than one list at a time."""
     from app.core.celery import celery_app
 
     with celery_app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=SECONDS)
+        if connection.transport.driver_type == "redis":
+            client = connection.default_channel.client
+            client.brpop(["forge.doctor", "_kombu.binding.forge.doctor"], timeout=0.01)
 
 
 def _results() -> None:
