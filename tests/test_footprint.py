@@ -15,7 +15,7 @@ ALWAYS = {".copier-answers.yml", "docs/security.md"}
 # The files of every project that an option may change, beside those that it owns.
 SHARED = {
     "license": {"pyproject.toml"},
-    "python_version": {".github/workflows/ci.yml", "Dockerfile", "compose.watch.yaml"},
+    "python_version": {".github/workflows/ci.yml", "Dockerfile", "Makefile", "README.md", "compose.watch.yaml"},
     "broker": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml", "pyproject.toml"},
     "result_backend": {".env.example", ".github/workflows/ci.yml", "README.md", "compose.yaml"},
     "beat": {

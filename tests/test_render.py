@@ -94,13 +94,14 @@ def test_every_combination_renders_clean_files_with_no_trace_of_what_is_off(answ
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("answers", FEW, ids=label)
-def test_the_license_and_python_change_seven_files_and_no_other(answers: Answers, render: Render) -> None:
+def test_the_license_and_python_change_these_files_and_no_others(answers: Answers, render: Render) -> None:
     changing = {
         "LICENSE",
         "Makefile",
         "README.md",
         "pyproject.toml",
         "Dockerfile",
+        "compose.watch.yaml",
         ".copier-answers.yml",
         PIPELINES[str(answers["ci"])],
     }

@@ -31,14 +31,15 @@ END = 5.0  # seconds; what has not ended by then is killed
 HAND_OVER = 3.0
 SETTLE = 200  # milliseconds without another save, so that a burst of them is one
 
-# Everything that the processes import, by their own names for it.
+# Everything that the processes import; Celery's settings name some of it.
 IMPORTS = """
 from kombu.utils.imports import symbol_by_name
 import app.main
 from app.core.celery import celery_app
 celery_app.loader.import_default_modules()
-symbol_by_name(celery_app.conf.worker_consumer)
-symbol_by_name(celery_app.conf.beat_scheduler)
+for value in celery_app.conf.values():
+    if isinstance(value, str) and value.startswith("app."):
+        symbol_by_name(value.partition("+")[0])
 """
 
 
@@ -156,7 +157,7 @@ def run(port: int) -> int:
         print(line, flush=True)
     print(f"{'API':<24}http://127.0.0.1:{port}/docs (Ctrl-C stops everything)", flush=True)
 
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "API_SOCKET": str(listening.fileno())}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PORT": str(port), "API_SOCKET": str(listening.fileno())}
     lines = [line.partition(":") for line in ROOT.joinpath("Procfile.dev").read_text().splitlines()]
     commands = {name: command.strip() for name, colon, command in lines if colon and not name.startswith("#")}
     stop = Stop()

@@ -126,7 +126,7 @@ def test_a_switch_may_be_spelled_as_people_do(spelled: str, monkeypatch: pytest.
 
 
 def test_what_is_meant_for_something_else_changes_no_setting() -> None:
-    wrong = "redis://elsewhere.example:1/0"
+    wrong = "scheme://elsewhere.example:1/0"
     others = ("BROKER_URL", "RESULT_BACKEND", "CELERY_BROKER", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
     program = (
         "from app.core.celery import celery_app as app; import os;"

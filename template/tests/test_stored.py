@@ -114,7 +114,7 @@ def ask(client: TestClient, admin: TestClient, task_id: UUID) -> dict[str, Any]:
     found: dict[str, Any] = answer.json()
     if found["status"] in FINAL:
         assert client.get(f"/tasks/{task_id}/events").text.startswith("event: end\n")
-    # Without a database there is no list.
+    # Not every project has a list of tasks.
     for caller, path in ((client, "/tasks"), (admin, "/dead-letters"), (admin, f"/dead-letters/{task_id}")):
         assert caller.get(path).status_code < 500, path
     return found

@@ -126,7 +126,8 @@ class MySQL(Engine):
         given: dict[str, object] = {
             "user": self.url.username, "password": self.url.password, "host": self.url.host, "port": self.url.port,
             "protocol": None if "unix_socket" in query else "TCP",
-            "socket": query.get("unix_socket"), "ssl-cert": query.get("ssl_certfile"), "ssl-key": query.get("ssl_keyfile"),
+            "socket": query.get("unix_socket"),
+            "ssl-cert": query.get("ssl_certfile"), "ssl-key": query.get("ssl_keyfile"),
         }  # fmt: skip
         lines = [f"{name}={_quoted(str(value))}" for name, value in given.items() if value is not None]
         lines += _encryption(dict(self.url.query), of_mariadb=_is_mariadb(program))

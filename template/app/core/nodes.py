@@ -1,6 +1,6 @@
 """The names of worker nodes: each worker has one of its own, however many there are on a machine or a broker.
 
-Under one name, RabbitMQ lets only one of them in, on Redis each answers for all, and monitors take them for one.
+Under one name, a broker lets only one of them in, or each answers for all; and monitors take them for one.
 """
 
 import secrets

@@ -19,8 +19,7 @@ from celery.result import ResultBase
 from kombu.serialization import register
 from kombu.utils.json import dumps as kombu_dumps
 from kombu.utils.json import loads
-from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
+from pydantic import BaseModel, TypeAdapter
 
 from app.core.envelope import is_deep
 
@@ -30,6 +29,7 @@ DEEPEST = 150
 LONGEST_PLACE = 100
 LONGEST_MESSAGE = 10_000
 LONGEST_NAME = 255
+ANYTHING = TypeAdapter[Any](Any)
 NO_MESSAGE = "The error has no message that can be shown."
 # Kombu marks these, so that whoever reads them gets them back in their own types.
 MARKED = (datetime, date, time, Decimal, UUID)
@@ -188,7 +188,7 @@ def _jsonable(value: Any, place: str, around: tuple[int, ...]) -> Any:
     if callable(own := getattr(value, "__json__", None)) and not isinstance(value, type):
         return own()
     try:
-        found = to_jsonable_python(value)
+        found = ANYTHING.dump_python(value, mode="json")
         if isinstance(value, BaseModel):
             # A field of type `Any` would turn what is no number into null.
             refuse_infinity(value.model_dump(), place)
@@ -209,7 +209,7 @@ def _key(key: Any, place: str) -> Any:
     if key is None or isinstance(key, str | int | float):
         return key
     try:
-        return next(iter(to_jsonable_python({key: None})))
+        return next(iter(ANYTHING.dump_python({key: None}, mode="json")))
     except Exception as error:
         return _refuse(key, place, f"cannot be written as a key ({error})")
 

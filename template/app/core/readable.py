@@ -65,7 +65,7 @@ class Readable(Backend):
     def store_result(
         self, task_id: Any, result: Any, state: Any, traceback: Any = None, request: Any = None, **kwargs: Any
     ) -> Any:
-        """Store a result with a traceback that every database takes."""
+        """Store a result with a traceback that every store takes."""
         if isinstance(traceback, str):
             traceback = self.text(storable(traceback[-LONGEST_TRACEBACK:]))
         return super().store_result(task_id, result, state, traceback=traceback, request=request, **kwargs)

@@ -35,7 +35,7 @@ class BaseTask(Task[Any, Any]):
         track_started: Celery's own, which is off: `app.jobs.tracking` says that a task has started once it may.
     """
 
-    Request = "app.jobs.worker:Request"
+    Request = "app.jobs.request:Request"
 
     # Celery's own: whether a task that has failed is acknowledged, and with it forgotten by the broker.
     acks_on_failure: ClassVar[bool | None] = None

@@ -81,6 +81,6 @@ def _read(text: str, known: set[str]) -> Address:
 def _number(given: list[str]) -> str:
     number = given[0] if given and given[0] else "0"
     if not number.isdecimal():
-        message = "what stands behind the last slash must be the number of a database, such as /0"
+        message = "what stands behind the last slash must be a number, such as /0"
         raise ValueError(message)
     return number

@@ -10,7 +10,7 @@ from pathlib import Path
 OVERWRITTEN = {"CELERY_BROKER_URL": ("BROKER_URL", "CELERY_BROKER"), "CELERY_RESULT_BACKEND": ("RESULT_BACKEND",)}
 # What Celery prefers, wherever it runs, to its configuration.
 PREFERRED = ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_LOADER", "CELERY_CONFIG_MODULE")
-# What Kubernetes and old Docker say of a service, in every container: a service `x` makes `X_PORT=tcp://10.0.0.1:80`.
+# What Kubernetes says of a service, in every container: a service `x` makes `X_PORT=tcp://10.0.0.1:80`.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 LINK = re.compile(r"(tcp|udp|sctp)://[^/\s]+:\d+")
 
