@@ -96,3 +96,13 @@ with engine().begin() as connection:
 print(json.dumps(None))
 """
 )
+
+WORDS = (
+    TABLES
+    + r"""
+with engine().begin() as connection:
+    connection.execute(text("CREATE TABLE words (word citext)"))
+    connection.execute(text("INSERT INTO words VALUES ('Ü')"))
+print(json.dumps(None))
+"""
+)

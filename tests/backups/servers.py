@@ -8,6 +8,26 @@ from tests.boot.servers import find
 
 PASSWORD = "p@ss:w/rd#%?&'\"\\ü"
 
+# One extension that every account may make, and three that only the server's administrator may.
+PROVIDED = """
+CREATE SCHEMA _managed;
+CREATE TABLE _managed.secrets AS SELECT 1;
+CREATE SCHEMA jobs;
+CREATE TABLE jobs.job AS SELECT 1;
+ALTER TABLE jobs.job ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA jobs TO PUBLIC;
+GRANT SELECT ON jobs.job TO PUBLIC;
+CREATE SCHEMA shared;
+CREATE TABLE shared.told AS SELECT 1;
+CREATE TABLE shared.untold AS SELECT 1;
+GRANT USAGE ON SCHEMA shared TO PUBLIC;
+GRANT SELECT ON shared.told TO PUBLIC;
+CREATE EXTENSION citext;
+CREATE EXTENSION pg_stat_statements;
+CREATE EXTENSION pg_buffercache SCHEMA shared;
+CREATE EXTENSION pg_freespacemap SCHEMA _managed;
+"""
+
 
 class HardPostgreSQL(PostgreSQL):
     """PostgreSQL."""
@@ -25,9 +45,23 @@ class HardPostgreSQL(PostgreSQL):
 
     def databases(self) -> str:
         """Return the names of all databases."""
-        names = self.directory / "databases"
-        self._sql(f"\\o {names}\nSELECT datname FROM pg_database;\n")
-        return names.read_text()
+        return self._told("SELECT datname FROM pg_database;\n")
+
+    def provide(self, name: str) -> None:
+        """Put into a database what providers keep there; the account may read one table of it."""
+        self._sql(f"\\connect {name}\n{PROVIDED}")
+
+    def provided(self, name: str) -> str:
+        """Return what is left of it."""
+        return self._told(
+            f"\\connect {name}\nSELECT * FROM _managed.secrets;\nSELECT * FROM shared.told;\nSELECT * FROM jobs.job;\n"
+            "SELECT extname, extversion, extowner::regrole FROM pg_extension ORDER BY extname;\n"
+        )
+
+    def _told(self, statements: str) -> str:
+        told = self.directory / "told"
+        self._sql(f"\\o {told}\n{statements}")
+        return told.read_text()
 
 
 class HardMariaDB(MariaDB):

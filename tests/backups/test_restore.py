@@ -13,7 +13,7 @@ from tests.faults.stage import START_SECONDS
 
 from . import ledger
 from .projects import APP_SECONDS, BackupStage
-from .servers import PASSWORD
+from .servers import PASSWORD, HardPostgreSQL
 from .watch import Watch
 
 pytestmark = pytest.mark.faults
@@ -136,3 +136,32 @@ def test_a_drill_notices_a_row_that_is_missing(stage: BackupStage) -> None:
     rows = manifest["rows"][table]
     assert f"{table} has {rows - 1} in place of {rows}" in drilled.stderr
     assert not stage.scratch_databases()
+
+
+@pytest.mark.on("postgresql")
+def test_what_a_provider_keeps_in_the_database_is_left_out_and_left_alone(stage: BackupStage, place: Path) -> None:
+    url, server = stage.empty_database(), stage.servers["database"]
+    assert isinstance(server, HardPostgreSQL)
+    name = url.rpartition("/")[2]
+    server.provide(name)
+    provided = server.provided(name)
+    managed = {"DATABASE_URL": url, "BACKUP_EXCLUDE_SCHEMAS": "shared"}
+
+    filled = stage.app(stage.place_with_a_backup(), "restore", "latest", "--yes", **managed)
+    assert filled.returncode == 0
+    stage.tell(ledger.WORDS, url)
+    before = stage.tell(ledger.READ, url)
+
+    assert "may not read every row of shared.untold: grant" in stage.app(place, "backup", DATABASE_URL=url).stderr
+    made = stage.app(place, "backup", **managed)
+    assert made.returncode == 0
+    assert "left out of the backup: _managed, jobs, shared" in made.stderr
+    drilled = stage.app(place, "backups", "drill", **managed)
+    assert drilled.returncode == 0
+    assert 'permission denied to create extension "pg_stat_statements"' in drilled.stderr
+
+    stage.tell(ledger.CHANGE, url)
+    restored = stage.app(place, "restore", "latest", "--yes", "--force", **managed)
+    assert restored.returncode == 0
+    assert stage.tell(ledger.READ, url) == before
+    assert server.provided(name) == provided

@@ -1,7 +1,7 @@
 """What every kind of database can do: be read into one stream, be restored from it, and count its rows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,11 +73,20 @@ class Engine(ABC):
     def tables(self) -> list[tuple[str | None, str]]:
         """Return the schema and the name of every table that holds rows."""
 
-    def count(self) -> Rows:
-        """Count the rows of every table."""
+    def left_out(self) -> list[str]:
+        """Return the parts of the database that a backup does not have."""
+        return []
+
+    def count(self, names: Container[str] | None = None) -> Rows:
+        """Count the rows of every table.
+
+        Args:
+            names: The tables that matter, as a manifest names them; by default all do.
+        """
         counts = {
             label(schema, name): select(func.count()).select_from(table(name, schema=schema))
             for schema, name in self.tables()
+            if names is None or label(schema, name) in names
         }
         with self.connect() as connection:
             return {name: connection.scalar(count) or 0 for name, count in counts.items()}

@@ -45,7 +45,7 @@ def make(retention_days: int | None = None) -> Backup:
         _expect_room(engine)
         created_at = _moment(engine.suffix)
         path = folder / store.name(created_at, engine.suffix)
-        tables = {label(*table) for table in engine.tables()}
+        tables, left_out = {label(*table) for table in engine.tables()}, engine.left_out()
         size, unpacked_size, sha256 = _write(engine, path)
         rows = _verify(engine, path, unpacked_size, sha256)
         if missing := sorted(tables - rows.keys()):
@@ -62,9 +62,12 @@ def make(retention_days: int | None = None) -> Backup:
             unpacked_size=unpacked_size,
             sha256=sha256,
             rows=rows,
+            left_out=left_out,
         )
         backup = _publish(path, manifest)
         logger.info("backed up %s tables in %s seconds: %s", len(rows), manifest.seconds, backup.path)
+        if left_out:
+            logger.warning("left out of the backup: %s", ", ".join(left_out))
         s3.copy(backup)
         prune(days)
     return backup

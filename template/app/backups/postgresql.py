@@ -11,30 +11,19 @@ from typing import IO, Any, ClassVar
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.backups import postgresql_catalog as catalog
 from app.backups import scratch, tools
-from app.backups.engine import BackupError, Engine, Rows, Versions
+from app.backups.engine import BackupError, Engine, Rows, Versions, label
 from app.backups.postgresql_rows import rows_in
 from app.backups.stream import CHUNK
+from app.core.config.settings import settings
 
-# Tables that hold rows and do not belong to an extension, which brings its own.
-TABLES = text("""
-    SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND NOT EXISTS (
-        SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
-    )
-""")
-# `CREATE DATABASE` leaves one schema, which belongs to the database's owner and is open to all.
-CLEAR = b"""
-SET lock_timeout = '30s';
-DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
-        EXECUTE format('DROP SCHEMA %I CASCADE', name);
-    END LOOP;
-    PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
-END $$;
-CREATE SCHEMA public AUTHORIZATION pg_database_owner;
-GRANT USAGE ON SCHEMA public TO PUBLIC;
-"""
+# Where a dump makes schemas and extensions, and comments on them.
+PROVIDED = re.compile(
+    rb"^(-- Name: .*; Type: (?:SCHEMA|EXTENSION|COMMENT); Schema: -; Owner: -\n--\n\n)"
+    rb"((CREATE|COMMENT ON) (?:SCHEMA|EXTENSION) (?:[^;'\"]|'[^']*'|\"[^\"]*\")+;)\n",
+    re.MULTILINE,
+)
 RESTRICT = re.compile(rb"^\\restrict (\w+)\n", re.MULTILINE)
 ENDING = 4096  # bytes, in which the last of the two commands stands
 
@@ -61,15 +50,26 @@ class PostgreSQL(Engine):
             return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
     def tables(self) -> list[tuple[str | None, str]]:
-        """Return the tables of every schema."""
+        """Return the tables of every schema that a backup has."""
+        left_out = self.left_out()
         with self.connect() as connection:
-            return [(schema, name) for schema, name in connection.execute(TABLES)]
+            return [(schema, name) for schema, name in catalog.tables(connection) if schema not in left_out]
+
+    def left_out(self) -> list[str]:
+        """Return the schemas that the settings name, and those of which the account can read nothing."""
+        named = settings.backup.BACKUP_EXCLUDE_SCHEMAS
+        with self.connect() as connection:
+            return [each.name for each in catalog.schemas(connection) if each.is_foreign or each.name in named]
 
     @contextmanager
     def dump(self) -> Iterator[IO[bytes]]:
         """Run `pg_dump`, which reads everything in one transaction."""
+        left_out = self.left_out()
+        self._expect_readable(left_out)
         # Owners and privileges name accounts that another server does not have.
         options = ["--no-owner", "--no-privileges", "--no-password", "--lock-wait-timeout=60s"]
+        # In quotes, lest it be taken for a pattern.
+        options += ['--exclude-schema="{}"'.format(name.replace('"', '""')) for name in left_out]
         command = [tools.find("pg_dump"), *options, f"--dbname=service={self.name}"]
         with tools.reading(command, self._connection(), self.url.password or "") as stream:
             yield stream
@@ -83,12 +83,13 @@ class PostgreSQL(Engine):
         options = ["--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
         command = [tools.find("psql"), *options, f"--dbname=service={self.name}"]
         server = self._server()
+        clearing = catalog.clearing(self.left_out()).encode() if clear else b""
         with tools.writing(command, self._connection(), self.url.password or "") as target:
             # From here on `psql` takes none of its own commands, such as `\!`: what stands in a dump runs no program
             # and reads no file of this machine. https://www.postgresql.org/docs/current/app-psql.html
             target.write(b"\\restrict %b\n" % secrets.token_hex(32).encode())
             # Not `--single-transaction`, which commits half of the dump when this process is killed.
-            target.write(b"BEGIN;\n" + (CLEAR if clear else b""))
+            target.write(b"BEGIN;\n" + clearing)
             for piece in _statements(stream, server):
                 target.write(piece)
             target.write(b"COMMIT;\n")
@@ -112,6 +113,16 @@ class PostgreSQL(Engine):
                 except DBAPIError:
                     connection.exec_driver_sql(f"DROP DATABASE {quote(name)} WITH (FORCE)")
 
+    def _expect_readable(self, left_out: list[str]) -> None:
+        with self.connect() as connection:
+            found = [schema for schema in catalog.schemas(connection) if schema.name not in left_out]
+        if hidden := [label(schema.name, name) for schema in found for name in schema.hidden]:
+            message = (
+                f"The account may not read every row of {', '.join(hidden)}: grant it SELECT there, without row-level"
+                " security, or leave the schema out with BACKUP_EXCLUDE_SCHEMAS."
+            )
+            raise BackupError(message)
+
     def _server(self) -> str:
         with self.connect() as connection:
             return str(connection.scalar(text("SHOW server_version")))
@@ -133,7 +144,7 @@ class PostgreSQL(Engine):
 
 def _statements(stream: IO[bytes], server: str) -> Iterator[bytes]:
     """Read a dump without the two commands that `pg_dump` itself puts around it."""
-    held, last = _acceptable(stream.read(CHUNK), server), b""
+    held, last = _tolerant(_acceptable(stream.read(CHUNK), server)), b""
     if found := RESTRICT.search(held.partition(b"SET client_encoding")[0]):
         held, last = held.replace(found[0], b"", 1), b"\n\\unrestrict %b\n" % found[1]
     for piece in iter(partial(stream.read, CHUNK), b""):
@@ -149,6 +160,22 @@ def _acceptable(head: bytes, server: str) -> bytes:
     if _major(server) < 17:
         first = first.replace(b"SET transaction_timeout = 0;\n", b"")
     return first + mark + rest
+
+
+def _tolerant(head: bytes) -> bytes:
+    """Let a dump pass over the schemas and extensions that are there, or that this account may not make or comment on.
+
+    What needs an extension that cannot be made fails, and says so; everything else can be restored.
+    """
+    first, mark, rest = head.partition(b"\nCOPY ")
+    return PROVIDED.sub(_tried, first) + mark + rest
+
+
+def _tried(found: re.Match[bytes]) -> bytes:
+    header, statement, verb = found.groups()
+    told = b"WHEN duplicate_schema THEN NULL; WHEN others THEN RAISE WARNING '%', SQLERRM;"
+    otherwise = told if verb == b"CREATE" else b"WHEN others THEN NULL;"
+    return b"%bDO $try$ BEGIN\n%b\nEXCEPTION %b END $try$;\n" % (header, statement, otherwise)
 
 
 def _major(version: str) -> int:

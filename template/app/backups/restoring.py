@@ -107,12 +107,13 @@ def _expect_whole(backup: Backup, engine: Engine) -> None:
 def _restore(backup: Backup, engine: Engine, *, clear: bool) -> Rows:
     with backup.content() as stream:
         engine.restore(stream, clear=clear)
-    rows, expected = engine.count(), backup.manifest.rows
+    expected = backup.manifest.rows
+    rows = engine.count(expected)
     if rows != expected:
         different = [
-            f"{table} has {rows.get(table, 'none')} in place of {expected.get(table, 'none')}"
-            for table in sorted(rows.keys() | expected.keys())
-            if rows.get(table) != expected.get(table)
+            f"{table} has {rows.get(table, 'none')} in place of {count}"
+            for table, count in sorted(expected.items())
+            if rows.get(table) != count
         ]
         message = (
             f"The rows restored from `{backup.path.name}` are not those of the backup: {'; '.join(different)}."

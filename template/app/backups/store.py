@@ -27,6 +27,7 @@ class Manifest(BaseModel):
         seconds: How long it took.
         size, sha256: Those of the file.
         unpacked_size: Of what is in the file; earlier versions did not note it.
+        left_out: What the database had besides, such as a provider's schemas.
     """
 
     slug: str
@@ -39,6 +40,7 @@ class Manifest(BaseModel):
     unpacked_size: Number | None = None
     sha256: str
     rows: dict[str, Number]
+    left_out: list[str] = []
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ They get an environment of their own, without the project's secrets, and no pass
 processes could read it.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from app.backups.engine import BackupError
+
+logger = logging.getLogger(__name__)
 
 TOLD = 2000  # characters of a program's last words
 
@@ -98,14 +101,15 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _expect_success(program: str, process: subprocess.Popen[bytes], words: IO[bytes], secret: str) -> None:
+    words.seek(0)
+    said = words.read().decode(errors="replace").strip()
+    told = (said.replace(secret, "***") if secret else said)[-TOLD:]
+    name = Path(program).name
     if process.returncode:
-        words.seek(0)
-        said = words.read().decode(errors="replace")
-        raise BackupError(_last_words(program, process.returncode, said.replace(secret, "***") if secret else said))
-
-
-def _last_words(program: str, code: int, said: str) -> str:
-    return f"`{Path(program).name}` has failed with {code}: {said.strip()[-TOLD:] or 'it said nothing.'}"
+        message = f"`{name}` has failed with {process.returncode}: {told or 'it said nothing.'}"
+        raise BackupError(message)
+    if told:
+        logger.warning("%s: %s", name, told)
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from sqlalchemy import make_url
 
 from app.backups import scratch
 from app.backups.engine import BackupError
-from app.backups.postgresql import PostgreSQL, _acceptable
+from app.backups.postgresql import PostgreSQL, _acceptable, _tolerant
 from app.backups.postgresql_rows import END
+from app.core.config.backup import BackupSettings
 
 DUMP = b"""\
 COPY public.notes (id, note) FROM stdin;
@@ -66,6 +67,26 @@ def test_an_older_server_is_not_told_what_it_does_not_know(server: str, left: bo
     rest = b"SET client_encoding = 'UTF8';\nCOPY public.notes (note) FROM stdin;\n" + setting
 
     assert _acceptable(b"--\n" + setting + rest, server) == b"--\n" + (setting if left else b"") + rest
+
+
+def test_only_where_extensions_are_made_is_a_failure_passed_over() -> None:
+    header = b"-- Name: %b; Type: %b; Schema: -; Owner: -\n--\n\n"
+    extension = header % (b"citext", b"EXTENSION") + b'CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA "a;b";\n'
+    comment = header % (b"EXTENSION citext", b"COMMENT") + b"COMMENT ON EXTENSION citext IS 'it''s;\ntwo lines';\n"
+    table = header % (b"x", b"TABLE") + b"CREATE TABLE public.x (line text);\n"
+    rows = b"\nCOPY public.x (line) FROM stdin;\n" + extension
+
+    made, commented = (_tolerant(each) for each in (extension, comment))
+
+    assert made.count(b"EXCEPTION") == commented.count(b"EXCEPTION") == 1
+    assert made.endswith(b"RAISE WARNING '%', SQLERRM; END $try$;\n")
+    assert _tolerant(extension + comment + table + rows) == made + commented + table + rows
+
+
+def test_schemas_to_leave_out_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKUP_EXCLUDE_SCHEMAS", "auth, My schema,")
+
+    assert BackupSettings().BACKUP_EXCLUDE_SCHEMAS == ("auth", "My schema")
 
 
 def test_a_scratch_database_is_known_by_its_name_until_it_is_forgotten() -> None:
