@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forge_cli.questions import Answer, Question, asked, complete, computed, config, refused_pairs, render
+from forge_cli.questions import Answer, Question, asked, complete, computed, config, questions, refused_pairs, render
 
 PAGE = Path(__file__).with_suffix(".md")
 INTRODUCTION = """\
@@ -57,6 +57,9 @@ def left_out(question: Question) -> dict[Answer, list[str]]:
 def excluded(question: Question, value: Answer) -> set[str]:
     """The paths that copier.yml leaves out of a new project."""
     answers = {**complete({"project_name": "demo", question.name: value}), "_copier_operation": "copy"}
+    for name in computed():
+        text = render(questions()[name].default or "", answers)
+        answers[name] = text == "True" if text in {"True", "False"} else text
     paths = {line.strip("/") for entry in config()["_exclude"] for line in str(render(entry, answers)).splitlines()}
     return {path for path in paths if not any(path.startswith(f"{other}/") for other in paths)}
 
