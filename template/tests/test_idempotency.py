@@ -36,7 +36,11 @@ def test_the_same_key_with_other_arguments_is_refused(client: TestClient, jobs: 
     refused = post(client, key, user_id=2, message="hello")
 
     assert refused.status_code == 422
-    assert refused.json()["detail"] == "the idempotency key was used with other arguments."
+    [error] = refused.json()["detail"]
+    assert (error["loc"], error["msg"]) == (
+        ["header", "Idempotency-Key"],
+        "the idempotency key was used with other arguments.",
+    )
     with pytest.raises(KeyReused):
         jobs.push_task(NOTIFY, "default", idempotency_key=key, user_id=3, message="hello")
     assert len(sent) == 1

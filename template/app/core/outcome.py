@@ -188,7 +188,7 @@ def _jsonable(value: Any, place: str, around: tuple[int, ...]) -> Any:
     if callable(own := getattr(value, "__json__", None)) and not isinstance(value, type):
         return own()
     try:
-        found = ANYTHING.dump_python(value, mode="json")
+        found = ANYTHING.dump_python(value, mode="json", by_alias=True)
         if isinstance(value, BaseModel):
             # A field of type `Any` would turn what is no number into null.
             refuse_infinity(value.model_dump(), place)
