@@ -13,7 +13,7 @@ from tests.faults.stage import START_SECONDS
 
 from . import ledger
 from .projects import APP_SECONDS, BackupStage
-from .servers import PASSWORD, HardPostgreSQL
+from .servers import PASSWORD, HardMariaDB, HardPostgreSQL
 from .watch import Watch
 
 pytestmark = pytest.mark.faults
@@ -165,3 +165,24 @@ def test_what_a_provider_keeps_in_the_database_is_left_out_and_left_alone(stage:
     assert restored.returncode == 0
     assert stage.tell(ledger.READ, url) == before
     assert server.provided(name) == provided
+
+
+@pytest.mark.on("mysql")
+def test_an_account_that_may_do_little_backs_up_and_restores_what_an_administrator_has_defined(
+    stage: BackupStage, place: Path
+) -> None:
+    own, server = stage.empty_database(), stage.servers["database"]
+    assert isinstance(server, HardMariaDB)
+    filled = stage.app(stage.place_with_a_backup(), "restore", "latest", "--yes", DATABASE_URL=own)
+    assert filled.returncode == 0
+    before = stage.tell(ledger.READ, own)
+    little = own.replace(stage.variant.account, server.provide(own.rpartition("/")[2]), 1)
+
+    for url in (own, little):
+        made = stage.app(place, "backup", DATABASE_URL=url)
+        assert made.returncode == 0
+        assert ("left out of the backup: events" in made.stderr) is (url == little)
+        restored = stage.app(place, "restore", "latest", "--yes", "--force", DATABASE_URL=url)
+        assert restored.returncode == 0
+        assert stage.tell(ledger.READ, url) == before
+    assert stage.app(place, "backups", "drill", DATABASE_URL=own).returncode == 0

@@ -45,6 +45,20 @@ def test_a_dump_without_its_last_line_is_not_whole(tmp_path: Path) -> None:
         database(tmp_path).rows_in(BytesIO(DUMP))
 
 
+def test_who_made_a_view_or_a_routine_is_not_restored() -> None:
+    by = b" DEFINER=`an``admin`@`%`"
+    lines = {
+        b"/*!50013%b SQL SECURITY DEFINER */",
+        b"CREATE%b PROCEDURE `p`()",
+        b"/*!50003 CREATE*/ /*!50017%b*/ /*!50003 TRIGGER x",
+        b"/*!50106 CREATE*/ /*!50117%b*/ /*!50106 EVENT `e`",
+    }
+    rows = {b"(1,'CREATE%b')", b"INSERT INTO `notes` VALUES (1,'/*!50013%b */');"}
+
+    assert {mysql._anonymous(line % by) for line in lines} == {line % b"" for line in lines}
+    assert {mysql._anonymous(line % by) for line in rows} == {line % by for line in rows}
+
+
 def account(folder: Path, url: str) -> list[str]:
     option = database(folder, url)._account("mariadb-dump")
     path = Path(option.removeprefix("--defaults-file="))
