@@ -35,6 +35,8 @@ FOREIGN = {
 class Booted:
     """One variant from the first file to the last process; leaving the context ends whatever still runs."""
 
+    foreign: Mapping[str, str] = FOREIGN
+
     def __init__(self, variant: Variant, run: Run, endpoints: Mapping[str, Endpoint], directory: Path) -> None:
         self.variant = variant
         self.run = run
@@ -72,7 +74,7 @@ class Booted:
             "PYTHONUNBUFFERED": "1",  # a process that ends on a signal would take its last words with it
             "PATH": f"{virtual_environment}/bin{os.pathsep}{os.defpath}",
             RUN_VARIABLE: str(self.run.directory),
-            **FOREIGN,
+            **self.foreign,
             **self.credential.environment,
             **self.addresses(),
         }

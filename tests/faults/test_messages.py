@@ -98,11 +98,11 @@ def test_nonsense_where_kombu_keeps_its_books_in_redis_stops_nothing(stage: Stag
     with redis.Redis.from_url(url) as server:
         for number, item in enumerate((*nonsense, json.dumps(triples[0]))):
             tag = f"nonsense-{number}"
-            server.hset("unacked", tag, item)
-            server.zadd("unacked_index", {tag: 1000 - number})
-        server.zadd("unacked_index", {b"\xff\xfe": 5})
+            server.hset(f"{corpus.SLUG}:unacked", tag, item)
+            server.zadd(f"{corpus.SLUG}:unacked_index", {tag: 1000 - number})
+        server.zadd(f"{corpus.SLUG}:unacked_index", {b"\xff\xfe": 5})
         server.sadd(f"_kombu.binding.{corpus.SLUG}.tasks", b"", b"x", b"\xff\xfe", b"a\x06\x16b", b"\x06\x16" * 9)
-        server.sadd("_kombu.binding.celery.pidbox", b"x")
+        server.sadd(f"_kombu.binding.{corpus.SLUG}.pidbox", b"x")
         dead = [
             b"",
             b"x",
@@ -113,7 +113,7 @@ def test_nonsense_where_kombu_keeps_its_books_in_redis_stops_nothing(stage: Stag
             json.dumps(corpus.enveloped(corpus.good(dead_letters=7, **{"x-death": [7, {"time": 1e999}]}))).encode(),
         ]
         server.lpush(f"{corpus.SLUG}.dead", *dead)
-        channel = f"/{server.connection_pool.connection_kwargs['db']}.celery.pidbox"
+        channel = f"/{server.connection_pool.connection_kwargs['db']}.{corpus.SLUG}.pidbox"
         for command in COMMANDS:
             server.publish(channel, command)
 
@@ -140,7 +140,7 @@ def test_commands_that_are_none_stop_no_worker(stage: Stage) -> None:
     wait_for("it has begun", lambda: lines(traces), within=20)
 
     with Connection(stage.environment["CELERY_BROKER_URL"]) as connection, connection.channel() as channel:
-        for exchange in ("celery.pidbox", "celeryev"):
+        for exchange in (f"{corpus.SLUG}.pidbox", f"{corpus.SLUG}.events"):
             for content_type in ("application/json", "application/data", "application/x-python-serialize", ""):
                 for body in (b"", b"x", b"7", b"{}", b"[]", b'{"method": 7}', b'{"method": "no"}', b"\xff" * 9):
                     headers = {"clock": "x", "compression": "gzip"} if body == b"x" else {}

@@ -48,6 +48,7 @@ class Brought(Booted):
     """A project whose files exist, and move to where it runs."""
 
     files: Path
+    foreign: Mapping[str, str] = {}  # releases up to 0.3.0 take them for their own
 
     def make(self) -> Installed:
         """Move the files."""

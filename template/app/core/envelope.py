@@ -64,6 +64,14 @@ def is_noted(item: bytes) -> bool:
         return False
 
 
+def noted_queue(item: bytes | None) -> str:
+    """Return the queue that what kombu's book holds goes back to, or nothing if it does not say."""
+    try:
+        return str(loads(item)[2])
+    except Exception:
+        return ""
+
+
 def is_deep(value: Any, text: bytes, deepest: int) -> bool:
     """Tell whether something is nested deeper than a message has a reason to be.
 

@@ -6,7 +6,6 @@ It builds on parts of kombu that are not public: try restarts of Redis before yo
 import logging
 import time
 import uuid
-from collections.abc import Callable, Set
 from functools import cached_property
 from queue import Empty
 from typing import Any, ClassVar
@@ -18,77 +17,10 @@ from kombu.utils.json import dumps
 from app.core import envelope
 from app.core.redis_connections import following
 from app.core.redis_scripts import PUT, TAKE
+from app.core.redis_unacked import QoS
 from app.core.services import lost_connection
 
 logger = logging.getLogger(__name__)
-
-
-class QoS(redis.QoS):
-    """Kombu's book of the messages that are handed out."""
-
-    channel: Any
-    _delivered: Any
-    _dirty: Any
-    _flush: Any
-    _remove_from_indices: Any
-
-    def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a message here, and in Redis unless it was noted there when it was taken."""
-        if delivery_tag != self.channel.noted:
-            super().append(message, delivery_tag)
-        elif self._dirty:
-            self._flush()
-        # Redis gives it back by its tag. Held here as well, a look at a long queue would hold all of it.
-        self._delivered[delivery_tag] = None
-
-    def ack(self, delivery_tag: Any) -> None:
-        """Acknowledge a message; also over a new connection."""
-        repeated(self.channel, lambda: super(QoS, self).ack(delivery_tag))
-
-    def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
-        """Give a message back, or do not; also over a new connection, on which only what is not done yet is."""
-        repeated(self.channel, lambda: super(QoS, self).reject(delivery_tag, requeue))
-
-    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
-        """Put a message back into its queue; what is none becomes a dead letter.
-
-        Kombu would stop at it each time, and put back nothing that comes after it.
-        """
-        with self.channel.conn_or_acquire(client) as connection:
-            item = connection.hget(self.unacked_key, tag)
-            if item and not envelope.is_noted(item):
-                connection.lpush(Channel.dead_letters, envelope.around(item, Channel.dead_letters))
-                self._remove_from_indices(tag).execute()
-                return
-        super().restore_by_tag(tag, client, leftmost)
-
-    def fetched(self) -> set[str]:
-        """Return the tags of what was fetched, and of what may be on its way; some may be acknowledged."""
-        on_its_way = self.channel.asked_for
-        return set(self._delivered) | ({on_its_way} if on_its_way else set())
-
-    def claim(self, tags: Set[str]) -> None:
-        """Note that messages are in hand now, by the clock of Redis; what was acknowledged meanwhile is left alone."""
-        with self.channel.conn_or_acquire() as client:
-            self.lag = _lag(client)
-            if tags:
-                client.zadd(self.unacked_index_key, dict.fromkeys(tags, time.time() + self.lag), xx=True)
-
-    @cached_property
-    def lag(self) -> float:
-        """The seconds that the clock of this machine is behind that of Redis."""
-        with self.channel.conn_or_acquire() as client:
-            return _lag(client)
-
-    @property
-    def visibility_timeout(self) -> float:  # type: ignore[override]
-        """What kombu subtracts from this machine's clock, to find the messages that nobody has claimed."""
-        return float(self.channel.visibility_timeout - self.lag)
-
-
-def _lag(client: Any) -> float:
-    seconds, microseconds = client.time()
-    return float(seconds + microseconds / 1e6 - time.time())
 
 
 class Channel(redis.Channel):
@@ -265,14 +197,6 @@ def tagged(taken: list[bytes], tag: str) -> dict[str, Any]:
 def _queue_at(place: bytes) -> str:
     """Return the queue of a list; each priority has one of its own."""
     return place.decode().partition(Channel.sep)[0]
-
-
-def repeated(channel: Any, call: Callable[[], Any]) -> Any:
-    """Make a call, and make it again when the connection breaks: nobody may know whether it was done."""
-    try:
-        return call()
-    except lost_connection(channel.connection_errors):
-        return call()
 
 
 class Transport(redis.Transport):

@@ -38,8 +38,9 @@ def whereabouts() -> dict[str, list[str]]:
         client = getattr(connection.default_channel, "client", None)
         if client is None:
             return found
-        seconds = client.ttl("unacked_mutex")
-        for value in client.hvals("unacked"):
+        channel = connection.default_channel
+        seconds = client.ttl(channel.unacked_mutex_key)
+        for value in client.hvals(channel.unacked_key):
             message = json.loads(value)[0]
             held = f", which nobody may look at for {seconds} s" if seconds > 0 else ""
             found.setdefault(message["headers"].get("id", "?"), []).append(f"unacked{held}")
