@@ -106,6 +106,17 @@ def hold(self: BaseTask, path: str, seconds: float) -> float:
     return seconds
 
 
+@celery_app.task(bind=True, public=True)
+def comes_back(self: BaseTask, path: str, countdown: float) -> int:
+    """Take a while, and do so again after some seconds."""
+    trace(path, f"begun {self.request.retries}")
+    time.sleep(2.5)
+    trace(path, f"ended {self.request.retries}")
+    if not self.request.retries:
+        raise self.retry(countdown=countdown)
+    return self.request.retries
+
+
 @celery_app.task(public=True, dead_letter=True)
 def broken(path: str) -> str:
     """Fail until somebody makes the file."""
