@@ -2,12 +2,13 @@
 
 import inspect
 import logging
-from datetime import timedelta
+import operator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from celery.beat import PersistentScheduler
-from celery.schedules import BaseSchedule
-from celery.utils.time import maybe_make_aware
+from celery.schedules import BaseSchedule, crontab
+from celery.utils.time import ffwd, maybe_make_aware
 
 from app.core import heartbeat
 from app.core.beat_process import whole
@@ -17,6 +18,27 @@ logger = logging.getLogger(__name__)
 
 # A clock that is set right while it runs is set back by less.
 TOLERANCE = timedelta(seconds=5)
+
+
+def _remaining_estimate(self: Any, last_run_at: datetime, ffwd: type = ffwd) -> timedelta:
+    """Return how long a crontab waits; one of every hour goes on while the clock shows an hour again.
+
+    Celery's own leaves that hour out, and what ran in it is due again at once, until it is over.
+    https://github.com/celery/celery/issues/6438
+    """
+    last, step, now = self.remaining_delta(last_run_at, ffwd=ffwd)
+    due = (last + step).replace(fold=last.fold).astimezone(UTC)
+    # As if the clock were not changed from now on.
+    steady = last.replace(tzinfo=timezone(last.utcoffset())) + step
+    shown = steady.astimezone(last.tzinfo)
+    fields = (self.month_of_year, self.day_of_month, self.day_of_week, self.minute)
+    times = (shown.month, shown.day, shown.isoweekday() % 7, shown.minute)
+    if len(self.hour) == 24 and all(map(operator.contains, fields, times)):
+        due = min(due, steady.astimezone(UTC))
+    return due - now  # type: ignore[no-any-return]
+
+
+crontab.remaining_estimate = _remaining_estimate  # type: ignore[method-assign]
 
 
 class HeartbeatScheduler(PersistentScheduler):
@@ -69,8 +91,9 @@ class HeartbeatScheduler(PersistentScheduler):
     def _disbelieve(self) -> None:
         """Count from now where the last run lies ahead: the clock was set back, and nothing would run until then."""
         now = self.app.now()
+        latest = now.astimezone(UTC) + TOLERANCE  # within a zone, times compare by what its clock shows
         last_runs = [(entry, entry.last_run_at) for entry in self.schedule.values() if entry.last_run_at]
-        ahead = [(entry, time) for entry, time in last_runs if maybe_make_aware(time) > now + TOLERANCE]
+        ahead = [(entry, time) for entry, time in last_runs if maybe_make_aware(time).astimezone(UTC) > latest]
         for entry, time in ahead:
             logger.warning("%r last ran at %s, which the clock has not reached: it counts from now", entry.name, time)
             entry.last_run_at = now
