@@ -205,3 +205,21 @@ def test_a_redis_on_which_celery_cannot_work_is_told(stage: Servers) -> None:
     told = stage.examine().of("servers.broker").text
     redis.follow(None)
     assert "is a replica, which can only be read" in told
+
+
+@pytest.mark.on("postgresql")
+def test_a_redis_that_evicts_is_told(stage: Servers) -> None:
+    redis = stage.servers["broker"]
+    assert isinstance(redis, Redis)
+    with redis.client() as operator:
+        before = operator.config_get("maxmemory-policy")["maxmemory-policy"]
+        operator.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            examined = stage.examine()
+        finally:
+            operator.config_set("maxmemory-policy", before)
+
+    said = examined.findings["servers.eviction"]
+    assert {each.level for each in said} == {"warning"}
+    assert {each.text.partition(" at ")[0] for each in said} == {"The broker", "The store of schedules"}
+    assert all("(`maxmemory-policy allkeys-lru`)" in each.text for each in said)

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
-from forge_cli.doctor.findings import Finding, fine, graver, problem
+from forge_cli.doctor.findings import Finding, fine, graver, problem, warning
 from forge_cli.doctor.probing import Fact, Told
 from forge_cli.doctor.programs import ask
 from forge_cli.doctor.surroundings import Project
@@ -76,6 +76,13 @@ def look(project: Project, told: Told) -> Iterator[Finding]:
     for part, fact in last.items():
         if fact["state"] != "embedded":
             yield _answered(part, fact)
+    for fact in told.all("eviction"):
+        if fact["policy"] != "noeviction":
+            who = f"The {NAMES[fact['part']]} at `{last[fact['part']]['address']}`"
+            text = (
+                f"{who} may remove what it holds when its memory is full: its `maxmemory-policy` is `{fact['policy']}`."
+            )
+            yield warning("servers.eviction", text, "Let it be `noeviction`, or use a Redis of its own.")
     migrations = told.first("migrations")
     if migrations and migrations["missing"]:
         text = f"The database has not been migrated to {', '.join(migrations['missing'])}."

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,6 +65,13 @@ def _broker() -> None:
         if connection.transport.driver_type == "redis":
             client = connection.default_channel.client
             client.brpop(["forge.doctor", "_kombu.binding.forge.doctor"], timeout=0.01)
+            _look_at_eviction("broker", client)
+
+
+def _look_at_eviction(part: str, client: Any) -> None:
+    """Say what a Redis removes when its memory is full; some that are rented do not tell."""
+    with suppress(Exception):
+        tell("eviction", part=part, policy=client.info("memory")["maxmemory_policy"])
 
 
 def _results() -> None:
@@ -148,3 +156,5 @@ def _schedules() -> None:
     from app.schedules.store import store
 
     store.read()
+    if client := getattr(store, "client", None):
+        _look_at_eviction("schedules", client)
