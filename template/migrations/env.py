@@ -7,7 +7,7 @@ from alembic import context
 import app.models  # noqa: F401
 from app.core import logging
 from app.core.config.base import ROOT
-from app.core.database import engine
+from app.core.database import direct_engine
 from app.core.migration_lock import only_one
 from app.core.model import Base
 
@@ -23,12 +23,13 @@ def _is_ours(name: str | None, kind: str, _: object) -> bool:
     return not (kind == "table" and name is not None and name.startswith("celery_"))
 
 
+engine = direct_engine()
 if context.is_offline_mode():
-    context.configure(url=engine().url, target_metadata=Base.metadata, literal_binds=True)
+    context.configure(url=engine.url, target_metadata=Base.metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with only_one(engine()), engine().connect() as connection:
+    with only_one(engine), engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

@@ -186,3 +186,22 @@ def test_an_account_that_may_do_little_backs_up_and_restores_what_an_administrat
         assert restored.returncode == 0
         assert stage.tell(ledger.READ, url) == before
     assert stage.app(place, "backups", "drill", DATABASE_URL=own).returncode == 0
+
+
+@pytest.mark.on("postgresql", "mysql")
+def test_migrations_and_backups_pass_by_a_pooler(stage: BackupStage) -> None:
+    direct = stage.url()
+    port = str(stage.servers["database"].port)
+    # Nobody listens at the pooler's address: whatever asks there fails.
+    behind = {"DATABASE_URL": direct.replace(f":{port}/", ":1/"), "DATABASE_DIRECT_URL": direct}
+    place = stage.place_with_a_backup()
+
+    assert stage.run_app(["alembic", "upgrade", "heads"], place, **behind).returncode == 0
+    assert stage.app(place, "backup", **behind).returncode == 0
+    assert stage.app(place, "backups", "drill", **behind).returncode == 0
+
+    refused = stage.app(place, "backup", DATABASE_DIRECT_URL="sqlite:///other.db")
+    assert refused.returncode == 1
+    assert (
+        "DATABASE_DIRECT_URL must lead to the database of DATABASE_URL, and that is of another kind" in refused.stderr
+    )

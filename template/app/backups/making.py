@@ -40,7 +40,7 @@ def make(retention_days: int | None = None) -> Backup:
         raise ValueError(message)
     with workshop() as folder:
         started = time.monotonic()
-        engine = engine_for(make_url(settings.database.DATABASE_URL), folder)
+        engine = engine_for(make_url(settings.database.direct_url), folder)
         versions = engine.versions()
         _expect_room(engine)
         created_at = _moment(engine.suffix)

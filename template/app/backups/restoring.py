@@ -35,7 +35,7 @@ def target(into: str | None) -> URL:
     Raises:
         BackupError: It is neither.
     """
-    configured = make_url(settings.database.DATABASE_URL)
+    configured = make_url(settings.database.direct_url)
     if not into:
         return configured
     if "://" not in into:
@@ -84,7 +84,7 @@ def drill() -> Drill:
     """
     with workshop() as folder:
         backup = store.find("latest")
-        engine = engine_for(make_url(settings.database.DATABASE_URL), folder)
+        engine = engine_for(make_url(settings.database.direct_url), folder)
         _expect_whole(backup, engine)
         started = time.monotonic()
         with engine.scratch() as scratch:
