@@ -79,9 +79,7 @@ def look(project: Project, told: Told) -> Iterator[Finding]:
     for fact in told.all("eviction"):
         if fact["policy"] != "noeviction":
             who = f"The {NAMES[fact['part']]} at `{last[fact['part']]['address']}`"
-            text = (
-                f"{who} may remove what it holds when its memory is full: its `maxmemory-policy` is `{fact['policy']}`."
-            )
+            text = f"{who} removes what it holds when its memory is full (`maxmemory-policy {fact['policy']}`)."
             yield warning("servers.eviction", text, "Let it be `noeviction`, or use a Redis of its own.")
     migrations = told.first("migrations")
     if migrations and migrations["missing"]:
