@@ -67,7 +67,7 @@ def is_noted(item: bytes) -> bool:
 def noted_queue(item: bytes | None) -> str:
     """Return the queue that what kombu's book holds goes back to, or nothing if it does not say."""
     try:
-        return str(loads(item)[2])
+        return str(loads(item or b"")[2])
     except Exception:
         return ""
 
