@@ -18,7 +18,7 @@ OF_AN_EXTENSION = """EXISTS (
 SCHEMAS = text(f"""
     SELECT nspname, has_schema_privilege(pg_namespace.oid, 'USAGE'),
         count(*) FILTER (WHERE {READABLE} AND relkind <> 'S'),
-        coalesce(array_agg(relname::text ORDER BY relname) FILTER (WHERE NOT {READABLE}), '{{}}')
+        coalesce(array_agg(relname::text ORDER BY relname) FILTER (WHERE NOT {READABLE}), ARRAY[]::text[])
     FROM pg_namespace LEFT JOIN pg_class ON relnamespace = pg_namespace.oid AND relkind IN ('r', 'p', 'S')
         AND (NOT {OF_AN_EXTENSION} OR EXISTS (SELECT FROM pg_extension WHERE pg_class.oid = ANY(extconfig)))
     WHERE {PROJECTS} GROUP BY pg_namespace.oid ORDER BY nspname
