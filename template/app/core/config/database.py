@@ -13,7 +13,7 @@ class DatabaseSettings(Concern):
     """Where the database is and how many connections a process may hold.
 
     Attributes:
-        DATABASE_DIRECT_URL: Where migrations and backups find the database when DATABASE_URL leads to a pooler, which
+        DATABASE_DIRECT_URL: Where migrations and dumps find the database when DATABASE_URL leads to a pooler, which
             gives each transaction another session.
         DATABASE_POOL_SIZE: Connections that a process keeps; there are as many processes as workers have slots.
     """
