@@ -12,6 +12,11 @@ from forge_cli.doctor.programs import ask
 from forge_cli.doctor.surroundings import Project
 
 NAMES = {"broker": "broker", "results": "result backend", "database": "database", "schedules": "store of schedules"}
+SILENT = (
+    r"timed out|timeout",
+    "does not answer",
+    "Look whether it is overloaded or stopped, or correct {setting}.",
+)
 # By what a driver says, in the order in which they are tried: what has happened, and what to do.
 TROUBLES = (
     (
@@ -39,11 +44,7 @@ TROUBLES = (
         "answers, but has nothing of that name",
         "Create it, or correct {setting}.",
     ),
-    (
-        r"timed out|timeout",
-        "does not answer",
-        "Look whether it is overloaded or stopped, or correct {setting}.",
-    ),
+    SILENT,
     (
         r"not known|nodename|name resolution|resolve host|translate host",
         "cannot be found: nothing knows the name of its host",
@@ -96,7 +97,7 @@ def _answered(part: str, fact: Fact) -> Finding:
     if fact["state"] == "answers":
         return fine(check, f"{who} lets the project in.")
     if fact["state"] == "asked":
-        _, what, remedy = TROUBLES[2]
+        _, what, remedy = SILENT
         return problem(check, f"{who} {what}.", remedy.format(setting=setting))
     said = fact["text"]
     for words, what, remedy in TROUBLES:
