@@ -13,7 +13,7 @@ from .stage import Stage
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis")]
 
-TASKS = int(os.environ.get("FORGE_FAULT_TASKS", "20000"))
+TASKS = int(os.environ.get("FORGE_FAULT_TASKS", "10000"))
 ENDED_SECONDS = 1200.0
 GROWTH_MIB = 32.0
 
