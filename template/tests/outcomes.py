@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "levels without end": (lambda: nested(5000), "result[0]"),
     "a circle": (circle, "result[0].again (list) contains itself"),
     "digits": (lambda: {"n": 10**5000}, "result.n (int) has too many digits"),
-    "five megabytes": (lambda: "x" * 5_000_000, "the result takes 5000002 bytes, and 1048576 are allowed"),
+    "five megabytes": (lambda: "x" * 5_000_000, "the result takes 5000002 bytes, and "),
     "many models": (lambda: [Item(name="x" * 1000)] * 1100, "the result takes 11"),
 }
 
