@@ -98,7 +98,7 @@ def test_a_saved_file_is_what_runs_next(tmp_path: Path) -> None:
         assert (project.root / ".dev/begun").read_text() == "xx", "a task ran twice"
         assert (reloads(), dev.output().count("changed")) == (1, 1)
 
-        # What is no module of the application, and what cannot be imported, disturb nothing.
+        # Files that are not modules of the application, and code that cannot be imported, disturb nothing.
         for stray in (".dev/x.py", "app/tasks/4913", "app/tasks/saved.py~", "app/__pycache__/x.py", "tests/x.py"):
             (project.root / stray).touch()
         (project.root / "app/tasks/.#saved.py").symlink_to("somebody@machine.1")

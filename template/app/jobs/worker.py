@@ -92,7 +92,7 @@ class Consumer(consumer.Consumer):
         except self.lost_connection:
             raise
         except Exception as error:
-            # Told to stop before it was ready, a worker has no pool any more.
+            # A worker that was told to stop before it was ready no longer has a pool.
             state.maybe_shutdown()
             logger.critical("the worker connects anew", exc_info=True)
             raise ConnectionError(repr(error)) from error
