@@ -31,6 +31,15 @@ print(result.state, type(result.result).__name__)
 """
 
 
+def visible_again_after(seconds: int) -> dict[str, str]:
+    """The settings of workers whose messages are given to others so soon, with the time limits that go with that."""
+    return {
+        "CELERY_VISIBILITY_TIMEOUT": str(seconds),
+        "CELERY_TASK_TIME_LIMIT": str(seconds - 1),
+        "CELERY_TASK_SOFT_TIME_LIMIT": str(seconds - 2),
+    }
+
+
 class Stage(Booted):
     """One project on servers of its own, which a test may stop, or on those of another one."""
 

@@ -6,21 +6,13 @@ import pytest
 
 from tests.boot.polling import wait_for
 
-from .stage import Stage, lines
+from .stage import Stage, lines, visible_again_after
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "redis-mysql")]
 
 TIMEOUT = 8
-SHORT = {
-    "CELERY_VISIBILITY_TIMEOUT": str(TIMEOUT),
-    "CELERY_TASK_TIME_LIMIT": str(TIMEOUT - 1),
-    "CELERY_TASK_SOFT_TIME_LIMIT": str(TIMEOUT - 2),
-}
-SHORTER = {
-    "CELERY_VISIBILITY_TIMEOUT": "5",
-    "CELERY_TASK_TIME_LIMIT": "4",
-    "CELERY_TASK_SOFT_TIME_LIMIT": "3",
-}
+SHORT = visible_again_after(TIMEOUT)
+SHORTER = visible_again_after(5)
 WAIT = 26  # seconds: a worker starts anew, and what nobody claims is given back, which is looked for every ten
 SEND = """
 from app.tasks.fault_probe import hold

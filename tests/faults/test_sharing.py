@@ -9,16 +9,12 @@ import redis
 from tests.boot.polling import wait_for
 
 from . import corpus
-from .stage import START_SECONDS, Stage, lines
+from .stage import START_SECONDS, Stage, lines, visible_again_after
 
 pytestmark = [pytest.mark.faults, pytest.mark.on("redis", "rabbitmq-postgresql")]
 
 TIMEOUT = 5
-SHORT = {
-    "CELERY_VISIBILITY_TIMEOUT": str(TIMEOUT),
-    "CELERY_TASK_TIME_LIMIT": str(TIMEOUT - 1),
-    "CELERY_TASK_SOFT_TIME_LIMIT": str(TIMEOUT - 2),
-}
+SHORT = visible_again_after(TIMEOUT)
 OTHER = {"SLUG": "demo", **SHORT}
 """What makes another project of this one: its queues have other names."""
 LOOK_SECONDS = 10  # between two looks for messages that nobody has claimed
