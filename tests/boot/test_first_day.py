@@ -14,12 +14,15 @@ from .first_day import TEAMS, FirstDay
 from .project import Project, outside_environment
 from .servers import free_port
 
+# Everything that a shell, make, an address or a file of settings could take for its own.
+FOLDER = "C# \"co\" & it's; $HOME @[1] (é)"
+
 pytestmark = [pytest.mark.boot, pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")]
 
 
 @pytest.mark.parametrize("answers", TEAMS, ids=label)
 def test_what_the_readme_says_works_and_passes_the_checks(answers: Answers, tmp_path: Path) -> None:
-    project = Project(tmp_path / "team", {"project_name": "demo", **answers})
+    project = Project(tmp_path / FOLDER, {"project_name": "demo", **answers})
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "uv").symlink_to(find_uv_bin())
