@@ -15,7 +15,7 @@ from .project import Project, outside_environment
 from .servers import free_port
 
 # Everything that a shell, make, an address or a file of settings could take for its own.
-FOLDER = "C# \"co\" & it's; $HOME @[1] (é)"
+FOLDER = 'C# "co" & it\'s; $HOME @[1] (é)'
 
 pytestmark = [pytest.mark.boot, pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")]
 
