@@ -1,9 +1,11 @@
 """What Redis does to a queue in one step."""
 
-# Put a message into its list, and tell one worker that waits for any.
+# Put a message into its list, and tell one worker that waits for any. Where none waits, as for the answers to remote
+# control, what would tell it goes away by itself.
 PUT = """
 redis.call('LPUSH', KEYS[1], ARGV[1])
 if redis.call('LLEN', KEYS[2]) < 100 then redis.call('LPUSH', KEYS[2], '') end
+redis.call('EXPIRE', KEYS[2], 60)
 """
 
 # Take a message from the first list that has one and note in the same step, as kombu does, that it is handed out: so
