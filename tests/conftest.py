@@ -4,9 +4,13 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import pytest
+from jinja2 import Environment
 from plumbum import local
 from pytest_copie.plugin import Copie
 
@@ -73,5 +77,24 @@ def render(copie_session: Copie, template: Path) -> Iterator[Render]:
         return projects[key]
 
     # Copier asks git for one setting at each file that it writes.
-    with local.env(PATH=""):
+    with local.env(PATH=""), compiling_once():
         yield project
+
+
+@contextmanager
+def compiling_once() -> Iterator[None]:
+    """Let Jinja compile each text once. For every project, Copier has it compile each file and each part of a path."""
+    compiled: dict[object, CodeType] = {}
+    compile_anew = Environment.compile
+
+    def compile_once(environment: Environment, source: Any, *names: Any, **options: Any) -> Any:
+        if not isinstance(source, str):
+            return compile_anew(environment, source, *names, **options)
+        key = (type(environment), tuple(environment.extensions), source, *names, *options.items())
+        if key not in compiled:
+            compiled[key] = compile_anew(environment, source, *names, **options)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
+        yield
