@@ -29,12 +29,10 @@ START_SECONDS = 40.0
 def migrations(booted: Booted) -> None:
     """The migrations go up, down and up again, and the models ask for no other."""
     if booted.variant.has_database:
-        booted.command("alembic", "upgrade", "heads")
-        # One process for the rest: importing the project takes longer than the migrations.
-        there_and_back = "".join(
-            f"main({command})\n" for command in (["downgrade", "base"], ["upgrade", "heads"], ["check"])
-        )
-        booted.command("python", "-c", f"from alembic.config import main\n{there_and_back}")
+        # One process for all: importing the project takes longer than the migrations.
+        commands = (["upgrade", "heads"], ["downgrade", "base"], ["upgrade", "heads"], ["check"])
+        lines = "".join(f"main({command})\n" for command in commands)
+        booted.command("python", "-c", f"from alembic.config import main\n{lines}")
 
 
 def queued(booted: Booted) -> None:
