@@ -18,7 +18,6 @@ TEAMS: list[Answers] = [
     {"broker": "redis", "database": "postgresql", "beat": "database", "auth": "api_key"},
     {"broker": "rabbitmq", "database": "none", "beat": "file", "auth": "jwt", "docker": False, "flower": False},
 ]
-DATABASES = {team["database"] for team in TEAMS}
 
 SECONDS = 120.0
 # The commands that are not for this machine or this day; every other one is run.

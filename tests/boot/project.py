@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 from uv import find_uv_bin
 
+from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.options import render
 
@@ -129,3 +130,13 @@ def outside_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {
         "UV_PYTHON_DOWNLOADS": "never"
     }
+
+
+def no_project_can_have_the_name_of_a_package(root: Path, answers: Answers) -> None:
+    """The lock has the whole tree, for every platform: a project of the same name could not be installed."""
+    question = questions.questions()["project_name"]
+    packages = {package["name"] for package in tomllib.loads((root / "uv.lock").read_text())["package"]}
+    packages -= {questions.slug(answers)}
+    allowed = {name for name in packages if not questions.refusal(question, {"project_name": name})}
+    assert packages
+    assert not allowed, f"copier.yml lets a project be called {', '.join(sorted(allowed))}"

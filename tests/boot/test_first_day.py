@@ -11,7 +11,7 @@ from forge_cli.questions import Answers
 from tests.options import label
 
 from .first_day import TEAMS, FirstDay
-from .project import Project, outside_environment
+from .project import Project, no_project_can_have_the_name_of_a_package, outside_environment
 from .servers import free_port
 
 # Everything that a shell, make, an address or a file of settings could take for its own.
@@ -37,3 +37,4 @@ def test_what_the_readme_says_works_and_passes_the_checks(answers: Answers, tmp_
         day.run(".venv/bin/ruff check migrations && .venv/bin/ruff format --check migrations")
     day.run("make format")
     day.run("make lint test")
+    no_project_can_have_the_name_of_a_package(project.root, {"project_name": "demo", **answers})

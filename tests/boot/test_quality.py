@@ -1,20 +1,22 @@
-"""A generated project of every database passes its own checks, as `make lint test` runs them."""
+"""A generated project of every database passes its own checks, as `make lint test` runs them.
+
+Those of some databases pass them elsewhere: at the end of a team's first day, and as their pipeline runs them.
+"""
 
 import os
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 from uv import find_uv_bin
 
-from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.options import combinations, label
+from tests.pipelines.test_servers import PROJECTS
 
-from .first_day import DATABASES
-from .project import Project, outside_environment
+from .first_day import TEAMS
+from .project import Project, no_project_can_have_the_name_of_a_package, outside_environment
 
 pytestmark = pytest.mark.boot
 
@@ -36,11 +38,11 @@ def one_of_each_database() -> list[Answers]:
     return mixed
 
 
-# The others pass them at the end of a team's first day.
-UNTOUCHED = [answers for answers in one_of_each_database() if answers["database"] not in DATABASES]
+ELSEWHERE = {answers["database"] for answers in (*TEAMS, *PROJECTS)}
+LEFT = [answers for answers in one_of_each_database() if answers["database"] not in ELSEWHERE]
 
 
-@pytest.mark.parametrize("answers", UNTOUCHED, ids=label)
+@pytest.mark.parametrize("answers", LEFT, ids=label)
 def test_a_generated_project_passes_its_own_checks(answers: Answers, tmp_path: Path) -> None:
     project = Project(tmp_path / "variant", answers)
     programs = tmp_path / "bin"
@@ -48,7 +50,7 @@ def test_a_generated_project_passes_its_own_checks(answers: Answers, tmp_path: P
     (programs / "uv").symlink_to(find_uv_bin())
     environment = outside_environment() | {"PATH": f"{programs}{os.pathsep}{os.defpath}"}
     project.uv("sync", "--quiet")
-    no_project_can_have_the_name_of_a_package(project, questions.slug(answers))
+    no_project_can_have_the_name_of_a_package(project.root, answers)
 
     commands = (
         [["make", "lint", "test"]] if shutil.which("make") else [["uv", "run", *check.split()] for check in CHECKS]
@@ -67,13 +69,3 @@ def test_a_generated_project_passes_its_own_checks(answers: Answers, tmp_path: P
         assert done.returncode == 0, f"`{' '.join(command)}` exited with {done.returncode}:\n{done.stdout}"
         ran = done.stdout
     assert " passed" in ran, f"pytest ran no test:\n{ran}"
-
-
-def no_project_can_have_the_name_of_a_package(project: Project, slug: str) -> None:
-    """The lock has the whole tree, for every platform: a project of the same name could not be installed."""
-    question = questions.questions()["project_name"]
-    packages = {package["name"] for package in tomllib.loads((project.root / "uv.lock").read_text())["package"]}
-    packages -= {slug}
-    allowed = {name for name in packages if not questions.refusal(question, {"project_name": name})}
-    assert packages
-    assert not allowed, f"copier.yml lets a project be called {', '.join(sorted(allowed))}"

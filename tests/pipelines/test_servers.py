@@ -1,4 +1,4 @@
-"""The tests of a generated project pass as its pipeline runs them, on real servers, and they use every one."""
+"""The checks of a generated project pass as its pipeline runs them, its tests on real servers: they use every one."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,6 +8,7 @@ import pytest
 
 from forge_cli import questions
 from forge_cli.questions import Answers
+from tests.boot.project import no_project_can_have_the_name_of_a_package
 from tests.boot.run import Endpoint, Run
 from tests.boot.servers import Server, password
 from tests.boot.supervisor import RUN_VARIABLE, SERVERS
@@ -52,7 +53,9 @@ def servers_of(variant: Variant, run: Run) -> Iterator[dict[str, Endpoint]]:
 def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Run, tmp_path: Path) -> None:
     variant = Variant(INDEX + number, questions.complete({"project_name": "Demo Project", **PROJECTS[number]}))
     project = render(variant.answers, tmp_path / "project")
+    lint = [script for script in jobs(project)["check"].scripts if "lint" in script]
     job = jobs(project)["servers"]
+    assert lint
     with servers_of(variant, boot_run) as endpoints, ExitStack() as stack:
         real = {f"TEST_{name}": url for name, url in variant.environment(endpoints, tmp_path).items()}
         environment, relays = {name: real[name] for name in job.environment}, dict[str, Relay]()
@@ -63,11 +66,12 @@ def test_the_tests_pass_on_the_servers_of_the_pipeline(number: int, boot_run: Ru
                     stack.callback(relay.close)
                     environment[name] = url.replace(f"@127.0.0.1:{endpoint.port}", f"@127.0.0.1:{relay.port}")
 
-        for script in job.scripts:
+        for script in (*lint, *job.scripts):
             done = step(script, project, **environment, **{RUN_VARIABLE: str(boot_run.directory)})
             assert done.returncode == 0, f"{script}\n{done.stdout}"
 
         assert " passed" in done.stdout
+        no_project_can_have_the_name_of_a_package(project, variant.answers)
         unused = [name for name, relay in relays.items() if not relay.counts["connections"]]
         assert not unused, f"the tests did not use {unused}"
         assert len(relays) >= len(endpoints)
