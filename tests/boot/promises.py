@@ -54,7 +54,8 @@ def notification(booted: Booted) -> None:
     booted.celery("worker", "--loglevel", "INFO", "--concurrency", "2")
     if booted.variant.has_beat:
         booted.start_beat()
-    if booted.variant.has_flower:
+    # It has to do with the broker and the results alone, and not with the scheduler.
+    if booted.variant.has_flower and booted.variant.thorough:
         booted.start_flower()
     result = booted.api.result(booted.api.accepted[0])
     assert result == {"status": "sent", "user_id": 1}, result

@@ -1,7 +1,7 @@
 """The variants that are booted: every valid combination of broker, result backend, database and beat.
 
-The ways to know a caller take turns: they concern the API alone. With each broker, result backend and database,
-Celery's own scheduler and one other show every promise, and the rest those that a scheduler has to do with.
+The ways to know a caller take turns: they concern the API alone. With each broker, result backend and database, one of
+the schedulers shows every promise, and the others show those that a scheduler has to do with.
 """
 
 from collections.abc import Iterator, Mapping
