@@ -17,6 +17,7 @@ import yaml
 from forge_cli import questions
 from forge_cli.questions import Answers
 from tests.boot.polling import wait_for
+from tests.boot.processes import Process
 from tests.boot.servers import free_port
 from tests.options import label
 from tests.options import render as render_to
@@ -40,6 +41,7 @@ STACKS: list[Answers] = [
     },
 ]
 DEADLINE = 60.0  # seconds
+BUILD_SECONDS = 300.0
 
 
 class Stack:
@@ -129,6 +131,57 @@ def test_a_stack_starts_as_the_readme_says_and_keeps_every_promise(answers: Answ
             promise(stack)
     finally:
         stack.compose("down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
+
+
+SAVED = '''\
+"""A task that was saved while the containers ran."""
+
+from app.core.celery import celery_app
+
+
+@celery_app.task(public=True)
+def double(number: int) -> int:
+    """Double a number."""
+    return 2 * number
+'''
+
+
+@pytest.mark.stack
+def test_what_is_saved_runs_in_containers_that_watch(tmp_path: Path) -> None:
+    project = render_to({"project_name": "Stack Three"}, tmp_path / "project")
+    if reason := reason_to_skip(project):
+        pytest.skip(reason)
+    stack = Stack(project, {})
+    log = tmp_path / "watch.log"
+    stack.log_in(run("make", ".env", cwd=project))
+    try:
+        with Process(["make", "watch"], cwd=project, environment=stack.environment, log=log) as watching:
+            wait_for("the API answers", lambda: alive(stack), within=BUILD_SECONDS, every=1)
+            (project / "app/tasks/saved.py").write_text(SAVED)
+            with stack.client() as api:
+                task_id = wait_for("the API knows the task", lambda: doubled(api, 4), within=DEADLINE, every=1)
+                assert finished(api, task_id)["result"] == 8
+            watching.expect_alive()
+    finally:
+        files = ("--file", "compose.yaml", "--file", "compose.watch.yaml")
+        stack.compose(*files, "down", "--volumes", "--rmi", "local", "--timeout", "60", check=False)
+
+
+def alive(stack: Stack) -> bool:
+    """Whether the API answers."""
+    try:
+        return httpx.get(f"{stack.api}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def doubled(api: httpx.Client, number: int) -> str:
+    """The id of the new task, once there is an API that knows it."""
+    try:
+        answer = api.post("/tasks/app.tasks.saved.double", json={"number": number})
+    except httpx.TransportError:
+        return ""
+    return str(answer.json()["task_id"]) if answer.status_code == 202 else ""
 
 
 def test_the_two_stacks_share_what_is_tested_here_and_no_other_answer() -> None:

@@ -1,8 +1,9 @@
-"""Processes: a worker that runs, commands that end, and waiting for what they do."""
+"""Processes: a worker and a server that run, commands that end, and waiting for what they do."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +13,13 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from httpx2 import Client, TransportError
 
 from app.core.config.base import ROOT
+from tests import credentials
 
 DEADLINE = 20.0  # seconds
+STARTS = 60.0
 WORKER_LOG: list[str] = []
 
 Lines = list[dict[str, Any]]
@@ -56,6 +60,28 @@ def running_worker(tasks: str, **environment: str) -> Iterator[Lines]:
     until(lambda: any(str(line.get("message", "")).endswith(" ready.") for line in lines))
     process.send_signal(signal.SIGTERM)
     assert process.wait(DEADLINE) == 0
+
+
+@contextmanager
+def serving(*options: str, **environment: str) -> Iterator[Client]:
+    """Run the API of `tests.served` as a process of its own; return a client of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "tests.served:app", "--port", str(port), *options]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    try:
+        with Client(base_url=f"http://127.0.0.1:{port}", headers=credentials.headers("default")) as client:
+            deadline = time.monotonic() + STARTS
+            while process.poll() is None and time.monotonic() < deadline:
+                with suppress(TransportError):
+                    client.get("/health/live")
+                    break
+                time.sleep(0.05)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

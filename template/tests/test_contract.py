@@ -18,14 +18,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.core import health, limits
+from app.core import health
 from app.core.config.settings import settings as configured
 from app.jobs import routes
 from app.jobs.service import JobsService
 from app.main import app
 from app.tasks.example_task import send_notification
 from tests import credentials
-from tests.processes import Lines, until
+from tests.processes import Lines, serving, until
 
 NOTIFICATION = f"/tasks/{send_notification.name}"
 CHECKS: list[CheckFunction] = [
@@ -42,19 +42,18 @@ ours.include_router(routes.router)
 OURS = tuple(ours.openapi()["paths"])
 # Tasks of the tests wait for files, and kill their processes.
 API = (
-    schemathesis.openapi.from_asgi("/openapi.json", app)
+    schemathesis.openapi.from_dict(app.openapi())
     .include(lambda context: context.operation.path.endswith(OURS))
     .exclude(path_regex=r"/tasks/tests\.tasks\.")
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def many_requests(client: TestClient, worker: Lines) -> Iterator[None]:
-    """Let more requests in than an organization may make, once every service is healthy."""
-    until(lambda: client.get("/health/workers").status_code == 200)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "rate", limits.Rate("100000/second", "memory://"))
-        yield
+@pytest.fixture(scope="module")
+def address(worker: Lines) -> Iterator[str]:
+    """Run a server that lets more requests in than an organization may make, once every service is healthy."""
+    with serving(RATE_LIMIT="100000/second") as server:
+        until(lambda: server.get("/health/workers").status_code == 200)
+        yield str(server.base_url)
 
 
 @API.parametrize()
@@ -65,9 +64,9 @@ def many_requests(client: TestClient, worker: Lines) -> Iterator[None]:
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_api_describes(case: schemathesis.Case[Any]) -> None:
+def test_every_answer_is_one_that_the_api_describes(case: schemathesis.Case[Any], address: str) -> None:
     for headers in ({}, credentials.most()):
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        case.call_and_validate(address, headers=headers, checks=CHECKS)
 
 
 NOTIFY = "/notify"
@@ -114,14 +113,15 @@ def test_what_is_unprocessable_is_always_a_list(client: TestClient) -> None:
     assert all({"type", "loc", "msg"} == set(problem) for answer in answers for problem in answer.json()["detail"])
 
 
-def test_a_mistake_in_the_code_is_an_error_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_in_the_code_is_an_error_like_any_other(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(JobsService, "get_task_status", fail)
-    client = TestClient(app, headers=credentials.headers("default"), raise_server_exceptions=False)
+    other = TestClient(app, headers=credentials.headers("default"), raise_server_exceptions=False)
+    other.portal = client.portal
 
-    response = client.get(f"/tasks/{uuid4()}")
+    response = other.get(f"/tasks/{uuid4()}")
 
     assert (response.status_code, response.json()) == (500, {"detail": "Internal Server Error"})
     assert response.headers["X-Request-ID"]

@@ -1,26 +1,20 @@
 """The API as proxies and browsers see it: a server in a process of its own."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from urllib.parse import urljoin
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx2 import Client, TransportError
+from httpx2 import Client
 from pydantic import ValidationError
 
-from app.core.config.base import ROOT, explain
+from app.core.config.base import explain
 from app.core.config.http import HttpSettings
 from app.tasks.example_task import send_notification
 from tests import credentials
 from tests.conftest import same_api
-from tests.processes import DEADLINE
+from tests.processes import serving
 
 PAGE = "https://app.example.com"
 ASKS = {
@@ -31,30 +25,6 @@ ASKS = {
 SEND = f"/tasks/{send_notification.name}"
 BODY = {"user_id": 1, "message": "x"}
 LATER = {"X-Forwarded-Prefix": "/svc"}
-STARTS = 60.0  # seconds
-
-
-@contextmanager
-def serving(*options: str, **environment: str) -> Iterator[Client]:
-    """Run a server, and return a client of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "tests.served:app", "--port", str(port), *options]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
-
-    try:
-        with Client(base_url=f"http://127.0.0.1:{port}", headers=credentials.headers("default")) as client:
-            deadline = time.monotonic() + STARTS
-            while process.poll() is None and time.monotonic() < deadline:
-                with suppress(TransportError):
-                    client.get("/health/live")
-                    break
-                time.sleep(0.05)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(DEADLINE)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from app.core import broker
@@ -154,9 +154,12 @@ def test_whatever_a_dead_letter_says_of_itself_it_is_shown(admin_client: TestCli
     others = {letter["id"] for letter in admin_client.get("/dead-letters").json()}
     with celery_app.connection_for_write() as connection:
         queue = broker.DEAD_LETTER_QUEUE
-        connection.Producer().publish(
-            [[], {}, None], exchange=queue.exchange, routing_key=queue.routing_key, headers={"id": "x"} | headers
-        )
+        try:
+            connection.Producer().publish(
+                [[], {}, None], exchange=queue.exchange, routing_key=queue.routing_key, headers={"id": "x"} | headers
+            )
+        except Exception:
+            reject()  # it is nothing that this broker, or its client, takes for a header
 
     listed = admin_client.get("/dead-letters")
     assert listed.status_code == 200

@@ -19,7 +19,7 @@ from .projects import PROJECTS, BackupStage
 __all__ = ["figures", "pytest_collection_modifyitems", "pytest_runtest_makereport"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def booted(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[BackupStage]:
     """The project of the test's parameter, with everything running."""
     with running(BackupStage, request.param, boot_run) as stage:

@@ -121,19 +121,19 @@ class Booted:
         self.start("api", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port), **environment)
         self.api = Api(self._client(port, self.credential.headers))
 
-    def start_flower(self) -> None:
+    def start_flower(self, **environment: str) -> None:
         """Start Flower on a free port."""
         port = free_port()
-        self.celery("flower", f"--port={port}", "--address=127.0.0.1")
+        self.celery("flower", f"--port={port}", "--address=127.0.0.1", **environment)
         self.flower = self._client(port)
 
     def _client(self, port: int, headers: Mapping[str, str] | None = None) -> httpx.Client:
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10)
         return self._stack.enter_context(client)
 
-    def celery(self, *command: str) -> None:
+    def celery(self, *command: str, **environment: str) -> None:
         """Start one of Celery's processes, named after its command."""
-        self.start(command[0], "celery", "-A", "app.core.celery", *command)
+        self.start(command[0], "celery", "-A", "app.core.celery", *command, **environment)
 
     def start_beat(self) -> None:
         """Start the scheduler; Celery's own keeps a file."""

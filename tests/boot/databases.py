@@ -137,6 +137,7 @@ class MariaDB(Server):
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             f"--init-file={self.directory}/accounts.sql",
+            "--character-set-server=utf8mb4",  # as Debian and the image have it
             "--innodb-flush-log-at-trx-commit=2",  # what was committed outlives the process, if not the machine
         ]
 
@@ -145,8 +146,12 @@ class MariaDB(Server):
 
     def allow_writes(self, allowed: bool) -> None:
         """Refuse to write, as a replica does, or write again; open connections stay."""
+        self.administer(f"SET GLOBAL read_only = {int(not allowed)}")
+
+    def administer(self, statement: str) -> None:
+        """Run a statement of the administrator's."""
         self.run(str(find("mariadb")), "--no-defaults", f"--socket={self.directory}/socket", "--user=root",
-                 stdin=f"SET GLOBAL read_only = {int(not allowed)};")  # fmt: skip
+                 stdin=f"{statement};")  # fmt: skip
 
     @staticmethod
     def quoted(text: str) -> str:

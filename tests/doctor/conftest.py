@@ -50,7 +50,7 @@ def edited(installed: Path, tmp_path: Path) -> Path:
     return trusted(place)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[Servers]:
     """The project of the test's parameter, with its servers and without any process of its own."""
     with running(Servers, request.param, boot_run) as stage:

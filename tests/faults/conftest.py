@@ -19,7 +19,7 @@ from .stage import Stage
 __all__ = ["figures", "pytest_collection_modifyitems", "pytest_runtest_makereport"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def booted(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[Stage]:
     """The project of the test's parameter, with everything running."""
     with running(Stage, request.param, boot_run) as stage:

@@ -61,7 +61,7 @@ def on_projects(metafunc: pytest.Metafunc, fixture: str, projects: Mapping[str, 
         mark = metafunc.definition.get_closest_marker("on")
         names = mark.args if mark else tuple(projects)
         parameters = [pytest.param(projects[name], id=name) for name in names]
-        metafunc.parametrize(fixture, parameters, indirect=True, scope="session")
+        metafunc.parametrize(fixture, parameters, indirect=True, scope="package")
 
 
 @pytest.hookimpl(trylast=True)

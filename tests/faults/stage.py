@@ -140,6 +140,11 @@ class Stage(Booted):
         """Run the project's own command, and return what it printed."""
         return self.command("python", "-m", "app", *arguments)
 
+    def watched(self) -> set[str]:
+        """Return the workers that Flower has heard of."""
+        response = self.flower.get("/api/workers", params={"status": "true"}, auth=self.flower_user)
+        return set(response.raise_for_status().json())
+
     def expect_one_end(self, task_id: str, error: str) -> None:
         """Look at how a task has failed, after whatever its worker does about it."""
         self.api.result(self.enqueue("whereabouts"), within=START_SECONDS)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from math import inf
+from pathlib import Path
 
 import httpx
 import pytest
@@ -40,6 +42,8 @@ AGAIN_SECONDS = 30.0
 # What tells of a path that swallows everything is a heartbeat, or an answer that does not come.
 NOTICED_SECONDS = 90.0
 REFUSAL_SECONDS = 8.0
+ASKED_SECONDS = 60.0
+ESTABLISHED, KEEPALIVE = "01", "02"
 
 
 @pytest.fixture
@@ -74,6 +78,37 @@ def test_a_worker_notices_that_a_path_swallows_everything(stage: Stage, relay: R
     figures(f"a task ended {seconds:.0f} s after the path began to swallow everything")
     worker.expect_alive()
     stage.start_worker()
+
+
+@pytest.mark.on("redis", "rabbitmq-postgresql")
+def test_flower_goes_on_when_it_alone_loses_the_connection(stage: Stage, relay: Relay, figures: Figures) -> None:
+    stage.start_flower(**through(stage, relay))
+    seen = wait_for("Flower hears of the worker", stage.watched, within=AGAIN_SECONDS, every=0.5)
+    # It only listens: that a path swallows everything is noticed by the system, which asks the other side.
+    assert 0 < max(asked_after(relay.port)) <= ASKED_SECONDS
+
+    assert relay.cut("client") > 0
+    stage.start_worker()
+
+    _, seconds = timed(
+        lambda: wait_for("Flower hears of a new one", lambda: stage.watched() - seen, within=AGAIN_SECONDS)
+    )
+    figures(f"Flower heard of a new worker {seconds:.0f} s after it had lost the connection")
+    stage.processes["flower"].expect_alive()
+
+
+def asked_after(port: int) -> list[float]:
+    """Return after how many idle seconds the system asks the other side of each connection to a port of this machine.
+
+    https://docs.kernel.org/networking/proc_net_tcp.html
+    """
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, state, _, timer, *_ = line.split()
+        if remote == f"0100007F:{port:04X}" and state == ESTABLISHED:
+            kind, _, left = timer.partition(":")
+            found.append(int(left, 16) / 100 if kind == KEEPALIVE else inf)
+    return found
 
 
 @pytest.mark.on("redis", "rabbitmq-postgresql", "redis-mysql")

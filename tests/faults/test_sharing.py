@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 
 import pytest
 import redis
@@ -33,7 +34,7 @@ def test_each_has_its_own_workers_and_messages(stage: Stage) -> None:
     stage.start_worker("other", **OTHER)
     wait_for("the other project's worker answers", lambda: nodes(stage, **OTHER), within=START_SECONDS, every=0.5)
     stage.start_flower()
-    wait_for("Flower sees a worker", lambda: watched(stage), within=START_SECONDS, every=0.5)
+    wait_for("Flower sees a worker", stage.watched, within=START_SECONDS, every=0.5)
     traces = stage.path()
     on_redis = stage.variant.answers["broker"] == "redis"
     task_id = stage.enqueue("hold", path=traces, seconds=float(TIMEOUT + LOOK_SECONDS + 2 if on_redis else TIMEOUT))
@@ -46,7 +47,7 @@ def test_each_has_its_own_workers_and_messages(stage: Stage) -> None:
     stage.api.result(task_id, within=START_SECONDS)
     time.sleep(1)  # a second run would have begun meanwhile
     assert lines(traces) == [f"begun {task_id}", f"ended {task_id}"]
-    assert projects(watched(stage)) == {corpus.SLUG}  # each has sent signs of life since
+    assert projects(stage.watched()) == {corpus.SLUG}  # each has sent signs of life since
 
 
 @pytest.mark.on("redis")
@@ -76,12 +77,6 @@ def nodes(stage: Stage, **environment: str) -> list[str]:
     return stage.script(NODES, **environment).split()
 
 
-def watched(stage: Stage) -> list[str]:
-    """Return the workers that Flower has heard of."""
-    response = stage.flower.get("/api/workers", params={"status": "true"}, auth=stage.flower_user)
-    return list(response.raise_for_status().json())
-
-
-def projects(names: list[str]) -> set[str]:
+def projects(names: Iterable[str]) -> set[str]:
     """Return whose workers they are: `demo-project-3fa2b1@host` is one of the demo project."""
     return {name.partition("@")[0].rpartition("-")[0] for name in names}

@@ -15,7 +15,7 @@ from .projects import IN_CONTAINERS, PROJECTS, chosen
 from .stage import SoakStage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def soaked(request: pytest.FixtureRequest, boot_run: Run) -> Iterator[SoakStage]:
     """The project of the test's parameter. What its processes have said is kept in `build/soak` after a failure."""
     if IN_CONTAINERS and (
