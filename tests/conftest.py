@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -77,13 +76,13 @@ def render(copie_session: Copie, template: Path) -> Iterator[Render]:
         return projects[key]
 
     # Copier asks git for one setting at each file that it writes.
-    with local.env(PATH=""), compiling_once():
+    with local.env(PATH=""):
         yield project
 
 
-@contextmanager
-def compiling_once() -> Iterator[None]:
-    """Let Jinja compile each text once. For every project, Copier has it compile each file and each part of a path."""
+@pytest.fixture(scope="session", autouse=True)
+def jinja_compiles_once() -> Iterator[None]:
+    """For every project, Copier has Jinja compile each file and each part of a path anew."""
     compiled: dict[object, CodeType] = {}
     compile_anew = Environment.compile
 

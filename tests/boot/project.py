@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -107,7 +108,8 @@ class Project:
             if not done.exists():
                 self.uv("venv", "--quiet", "--python", sys.executable, str(environment))
                 self.uv("pip", "install", "--quiet", "--python", str(environment / "bin/python"), *dependencies)
-                done.touch()
+                take_bytecode(environment, environments, dependencies)
+                done.write_text("\n".join(dependencies))
         return environment
 
     def uv(self, *arguments: str) -> None:
@@ -122,6 +124,28 @@ class Project:
             timeout=INSTALL_SECONDS,
         )
         assert result.returncode == 0, f"`uv {' '.join(arguments)}` failed:\n{result.stdout}{result.stderr}"
+
+
+def take_bytecode(environment: Path, environments: Path, dependencies: list[str]) -> None:
+    """Share what Python has compiled in the environment that is most like this one.
+
+    To compile the libraries takes longer than to install them. Python compares the time and size of the source, which
+    uv keeps, and compiles anew what has others.
+    """
+
+    def common(made: Path) -> int:
+        return len(set(made.read_text().splitlines()) & set(dependencies))
+
+    made = max(environments.glob("*/installed"), key=common, default=None)
+    if not made:
+        return
+    other = made.parent
+    for compiled in other.glob("lib/python*/site-packages/**/__pycache__/*.pyc"):
+        place = environment / compiled.relative_to(other)
+        if place.parent.parent.is_dir():
+            place.parent.mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                place.hardlink_to(compiled)
 
 
 def outside_environment() -> dict[str, str]:
