@@ -137,7 +137,6 @@ class MariaDB(Server):
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
             f"--init-file={self.directory}/accounts.sql",
-            "--character-set-server=utf8mb4",  # as Debian and the image have it
             "--innodb-flush-log-at-trx-commit=2",  # what was committed outlives the process, if not the machine
         ]
 

@@ -1,11 +1,8 @@
-"""Replicas that start together migrate the database at the same time, and one that lacks characters is refused."""
+"""Replicas that start together migrate the database at the same time."""
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
-from tests.boot.databases import MariaDB
 
 from .stage import Stage
 
@@ -57,23 +54,3 @@ def test_migrations_at_the_same_time_are_applied_once(stage: Stage) -> None:
             stage.command("alembic", "downgrade", "slow@base", **address)
     finally:
         revision.unlink()
-
-
-@pytest.mark.on("redis-mysql")
-def test_a_database_that_lacks_characters_is_refused_with_the_remedy(stage: Stage) -> None:
-    server, name = stage.servers["database"], stage.variant.account
-    assert isinstance(server, MariaDB)
-    server.administer(f"ALTER DATABASE {name} CHARACTER SET latin1")
-    refused = subprocess.run(
-        ["alembic", "upgrade", "heads"],
-        cwd=stage.project.root,
-        env=stage.environment,
-        capture_output=True,
-        text=True,
-    )
-    server.administer(f"ALTER DATABASE {name} CHARACTER SET utf8mb4")
-
-    assert refused.returncode != 0
-    assert f"ALTER DATABASE `{name}` CHARACTER SET utf8mb4" in refused.stdout + refused.stderr
-    assert "Traceback" not in refused.stdout + refused.stderr
-    stage.command("alembic", "upgrade", "heads")

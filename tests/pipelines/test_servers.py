@@ -8,6 +8,7 @@ import pytest
 
 from forge_cli import questions
 from forge_cli.questions import Answers
+from tests.boot.databases import MariaDB
 from tests.boot.project import no_project_can_have_the_name_of_a_package
 from tests.boot.run import Endpoint, Run
 from tests.boot.servers import Server, password
@@ -45,6 +46,8 @@ def servers_of(variant: Variant, run: Run) -> Iterator[dict[str, Endpoint]]:
             server = SERVERS[name](place, {variant.account: password()}, {RUN_VARIABLE: str(run.directory)})
             stack.callback(server.stop)
             server.start()
+            if isinstance(server, MariaDB):  # as the image makes it
+                server.administer(f"ALTER DATABASE {variant.account} CHARACTER SET utf8mb4")
             started[name] = server
         yield {name: Endpoint(server.port, server.accounts) for name, server in started.items()}
 
