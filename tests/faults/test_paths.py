@@ -11,9 +11,9 @@ import pytest
 from tests.boot.polling import wait_for
 from tests.boot.servers import free_port
 
-from .relay import Relay
+from .relay import Relay, Side
 from .running import Figures
-from .stage import Stage, timed
+from .stage import Stage, lines, timed
 
 pytestmark = pytest.mark.faults
 
@@ -43,6 +43,10 @@ AGAIN_SECONDS = 30.0
 NOTICED_SECONDS = 90.0
 REFUSAL_SECONDS = 8.0
 ASKED_SECONDS = 60.0
+SIDES: tuple[Side, ...] = ("client", "server")
+ENTRY = """
+beat_schedule["note"] = {{"task": "app.tasks.fault_probe.note", "schedule": 1.0, "args": [{path!r}]}}
+"""
 ESTABLISHED, KEEPALIVE = "01", "02"
 
 
@@ -95,6 +99,29 @@ def test_flower_goes_on_when_it_alone_loses_the_connection(stage: Stage, relay: 
     )
     figures(f"Flower heard of a new worker {seconds:.0f} s after it had lost the connection")
     stage.processes["flower"].expect_alive()
+
+
+@pytest.mark.on("redis")
+def test_celerys_own_scheduler_sends_on_when_one_side_alone_loses_the_connection(stage: Stage, relay: Relay) -> None:
+    traces = stage.path()
+    schedule = stage.project.root / "app/core/schedule.py"
+    as_it_was = schedule.read_text()
+    schedule.write_text(as_it_was + ENTRY.format(path=str(traces)))
+    try:
+        stage.celery("beat", "--schedule", str(stage.path()), **through(stage, relay))
+        for side in SIDES:
+            wait_for("the schedule runs", runs_again(traces), within=AGAIN_SECONDS)
+            assert relay.cut(side) > 0
+        wait_for("the schedule runs", runs_again(traces), within=NOTICED_SECONDS)
+        stage.processes["beat"].expect_alive()
+    finally:
+        schedule.write_text(as_it_was)
+
+
+def runs_again(traces: Path) -> Callable[[], bool]:
+    """Return a function that tells whether a schedule has run twice from now on."""
+    before = len(lines(traces))
+    return lambda: len(lines(traces)) >= before + 2
 
 
 def asked_after(port: int) -> list[float]:
