@@ -136,6 +136,7 @@ class MariaDB(Server):
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
+            "--skip-ssl",  # since 11.4 it is there by itself, and a relay cannot read what passes
             f"--init-file={self.directory}/accounts.sql",
             "--innodb-flush-log-at-trx-commit=2",  # what was committed outlives the process, if not the machine
         ]

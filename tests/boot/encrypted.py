@@ -117,4 +117,4 @@ class EncryptedMariaDB(Encrypted, MariaDB):
         """Switch it on."""
         files = {"ssl-cert": "server.pem", "ssl-key": "server.key", "ssl-ca": "authority.pem"}
         options = [f"--{name}={self.path(file)}" for name, file in files.items()]
-        return [*super().command(), "--require-secure-transport=ON", *options]
+        return [*super().command(), "--ssl", "--require-secure-transport=ON", *options]

@@ -54,6 +54,7 @@ class Stage(Booted):
         }
         super().__init__(project.variant, run, {}, place / "variant")
         self.traces = 0
+        self.usual = True
         self.organization: str
 
     def edit(self) -> None:
@@ -96,6 +97,8 @@ class Stage(Booted):
         """Start a worker of two processes, after the last one of this name has ended."""
         if name in self.processes:
             self.processes[name].kill()
+        if name == "worker":
+            self.usual = not (options or environment)
         command = ["celery", "-A", "app.core.celery", "worker", "--loglevel", "INFO", "--concurrency", "2"]
         return self.start(name, *command, *options, **environment)
 
@@ -106,8 +109,8 @@ class Stage(Booted):
                 server.launch()
         for name in self.processes.keys() - {"api", "worker"}:
             self.processes.pop(name).kill()
-        if self.processes["worker"].process.poll() is not None:
-            self.start_worker()
+        if not self.usual or self.processes["worker"].process.poll() is not None:
+            self.start_worker()  # what the last test has started may lead to a server that is gone
         wait_for("the worker runs tasks", lambda: self.post("whereabouts").status_code == 202, within=START_SECONDS)
         self.api.result(self.enqueue("whereabouts"), within=START_SECONDS)
 
