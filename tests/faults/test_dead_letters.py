@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
@@ -82,9 +82,9 @@ def test_a_task_that_failed_for_good_is_sent_again_and_deleted_over_http(stage: 
 def test_what_no_task_can_be_made_of_is_set_aside(stage: Stage) -> None:
     unknown = str(uuid.uuid4())
     headers = {"id": unknown, "task": "app.tasks.nowhere.nothing", "lang": "py", "argsrepr": "()", "kwargsrepr": "{}"}
-    publish(stage, b"no JSON at all", {})
-    publish(stage, b"no JSON either", headers | {"id": str(uuid.uuid4()), "task": "app.tasks.fault_probe.note"})
-    publish(stage, b"[[], {}, {}]", headers)
+    publish(stage, [b"no JSON at all"], {})
+    publish(stage, [b"no JSON either"], headers | {"id": str(uuid.uuid4()), "task": "app.tasks.fault_probe.note"})
+    publish(stage, [b"[[], {}, {}]"], headers)
 
     wait_for("all three are set aside", lambda: len(letters(stage)) == 3, within=20)
 
@@ -155,8 +155,7 @@ def test_a_dead_letter_that_somebody_held_who_vanished_comes_back(stage: Stage) 
 
 
 def test_dead_letters_outlive_the_broker_while_some_are_deleted(stage: Stage) -> None:
-    for number in range(150):
-        publish(stage, b"no JSON %d" % number, {})
+    publish(stage, [b"no JSON %d" % number for number in range(150)], {})
     wait_for("all are set aside", lambda: len(letters(stage)) == 150, within=20)
     expected = letters(stage)
     for _ in range(2):
@@ -200,14 +199,16 @@ def letters(stage: Stage) -> set[str]:
     return {letter["id"] for letter in response.json()}
 
 
-def publish(stage: Stage, body: bytes, headers: dict[str, str]) -> None:
-    """Send a message past the project's own code, as something else on the same broker might."""
+def publish(stage: Stage, bodies: Iterable[bytes], headers: dict[str, str]) -> None:
+    """Send messages past the project's own code, as something else on the same broker might."""
     with Connection(stage.environment["CELERY_BROKER_URL"]) as connection:
-        connection.Producer().publish(
-            body,
-            exchange=f"{SLUG}.tasks",
-            routing_key=f"{SLUG}.default",
-            headers=headers,
-            content_type="application/json",
-            content_encoding="utf-8",
-        )
+        producer = connection.Producer()
+        for body in bodies:
+            producer.publish(
+                body,
+                exchange=f"{SLUG}.tasks",
+                routing_key=f"{SLUG}.default",
+                headers=headers,
+                content_type="application/json",
+                content_encoding="utf-8",
+            )
