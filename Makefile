@@ -22,7 +22,7 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-fast: ## Run the rendering and command-line tests, in a minute
+fast: ## Run the rendering and command-line tests, in two to three minutes
 	tests/run --fast
 
 test: ## Run every test, as CI does
