@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.boot.databases import MariaDB, PostgreSQL
-from tests.boot.servers import find
 
 PASSWORD = "p@ss:w/rd#%?&'\"\\ü"
 
@@ -82,17 +81,17 @@ class HardMariaDB(MariaDB):
         for name, password in self.accounts.items():
             pattern = name.replace("_", "\\_") + "\\_drill\\_%"
             # Once more, by a client that says how its text is encoded; the file that the server has read does not.
-            self._sql(
+            self.administer(
                 f"SET PASSWORD FOR {name} = PASSWORD({self.quoted(password)});\nGRANT ALL ON `{pattern}`.* TO {name};\n"
             )
 
     def make_database(self, name: str, owner: str) -> None:  # noqa: ARG002  (whoever has the pattern owns it)
         """Make an empty database in place of what there may be."""
-        self._sql(f"DROP DATABASE IF EXISTS {name};\nCREATE DATABASE {name};\n")
+        self.administer(f"DROP DATABASE IF EXISTS {name};\nCREATE DATABASE {name};\n")
 
     def provide(self, name: str) -> str:
         """Let the administrator define things in a database; return an account that may not do everything there."""
-        self._sql(
+        self.administer(
             f"USE {name};\n{DEFINED}CREATE OR REPLACE USER little IDENTIFIED BY {self.quoted(PASSWORD)};\n"
             f"GRANT {LITTLE} ON {name}.* TO little;\n"
         )
@@ -101,8 +100,3 @@ class HardMariaDB(MariaDB):
     def databases(self) -> str:
         """Return the names of all databases."""
         return "\n".join(path.name for path in (self.directory / "data").iterdir() if path.is_dir())
-
-    def _sql(self, statements: str) -> None:
-        # The socket asks root for nothing; only root and the server's user reach it.
-        self.run(str(find("mariadb")), "--no-defaults", f"--socket={self.directory}/socket", "--user=root",
-                 "--default-character-set=utf8mb4", stdin=statements)  # fmt: skip

@@ -148,10 +148,10 @@ class MariaDB(Server):
         """Refuse to write, as a replica does, or write again; open connections stay."""
         self.administer(f"SET GLOBAL read_only = {int(not allowed)}")
 
-    def administer(self, statement: str) -> None:
-        """Run a statement of the administrator's."""
+    def administer(self, statements: str) -> None:
+        """Run statements as the administrator: the socket, which only root and the server reach, asks for nothing."""
         self.run(str(find("mariadb")), "--no-defaults", f"--socket={self.directory}/socket", "--user=root",
-                 stdin=f"{statement};")  # fmt: skip
+                 "--default-character-set=utf8mb4", stdin=statements)  # fmt: skip
 
     @staticmethod
     def quoted(text: str) -> str:
